@@ -1,0 +1,14 @@
+"""What is measured of a subject, one part per module."""
+
+from __future__ import annotations
+
+from . import drain, enqueue, idle, latency, limits, naps
+from .base import Part, Plan
+
+PARTS: dict[str, Part] = {
+    part.name: part
+    for module in (limits, enqueue, drain, latency, naps, idle)
+    for part in module.PARTS
+}
+
+__all__ = ["PARTS", "Part", "Plan"]

@@ -1,0 +1,78 @@
+"""What a worker costs that has nothing to do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, connections
+
+from ..figures import Figure
+from ..subjects import Subject, Workforce
+from .base import Part, Plan
+
+_SECONDS = 20
+_SETTLE = 5
+# PostgreSQL shows what a connection did up to a second later.
+_UNTIL_TOLD = 1.5
+
+
+def _idle(subject: Subject, plan: Plan) -> list[Figure]:
+    subject.clear()
+    workforce = Workforce(2, 1)
+    with subject.worker(workforce) as worker:
+        subject.await_idle(worker, workforce)
+        time.sleep(_SETTLE)
+        # Closed, so that the statements counted are the worker's alone.
+        connection.close()
+        with _counter() as transactions:
+            cpu, before = worker.cpu_seconds(), transactions()
+            time.sleep(_SECONDS)
+            cpu, after = worker.cpu_seconds() - cpu, transactions()
+        resident, shared = worker.memory()
+    figures = [
+        Figure("idle 2x1 CPU per 20 s", cpu, "s"),
+        Figure("idle 2x1 RSS", resident, "MB"),
+        Figure("idle 2x1 PSS", shared, "MB"),
+    ]
+    if before is not None and after is not None:
+        rate = (after - before) / _SECONDS
+        figures.append(Figure("idle 2x1 transactions", rate, "/s"))
+    return figures
+
+
+@contextmanager
+def _counter() -> Iterator[Any]:
+    """Count the transactions of the database, from outside of it."""
+    if connection.vendor != "postgresql":
+        yield lambda: None
+        return
+    name = connection.settings_dict["NAME"]
+    watcher = connections.create_connection("default")
+    watcher.settings_dict = {**connection.settings_dict, "NAME": "postgres"}
+
+    def transactions() -> int:
+        time.sleep(_UNTIL_TOLD)
+        with watcher.cursor() as cursor:
+            cursor.execute(
+                "SELECT xact_commit + xact_rollback FROM pg_stat_database "
+                "WHERE datname = %s",
+                [name],
+            )
+            return int(cursor.fetchone()[0])
+
+    try:
+        yield transactions
+    finally:
+        watcher.close()
+
+
+PARTS = (
+    Part(
+        "idle",
+        "an idle worker of two processes, its supervisor included, for 20 s",
+        _idle,
+    ),
+)

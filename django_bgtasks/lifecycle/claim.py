@@ -1,0 +1,156 @@
+"""Claim: make ready jobs this process's own."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import ExpressionWrapper, F, TextField
+
+from .. import payload
+from ..compat import TaskError
+from ..models import Attempt, Job, JobProgress, Queue, ReadyJob, RunningJob, table_of
+from ..results import public
+from ..vendors import Lane, Take, Taken, Vendor
+from .outcome import ClaimedJob, PastAttempt
+
+# How far behind the last row taken a lane is still searched: a transaction that
+# commits later than its neighbours shows its rows with an earlier time.
+SLACK = timedelta(seconds=2)
+
+_READ = (
+    "task_path",
+    "backend",
+    "args",
+    "kwargs",
+    "metadata",
+    "run_after",
+    "expires_at",
+    "enqueued_at",
+)
+
+
+def take(vendor: Vendor, owner: int, lanes: Sequence[Lane], limit: int) -> Take:
+    """Order up to ``limit`` jobs from the heads of ``lanes`` for a process."""
+    return Take(
+        source=table_of(ReadyJob, vendor),
+        target=table_of(RunningJob, vendor),
+        body=table_of(Job, vendor),
+        closed=table_of(Queue, vendor),
+        index="bgtasks_ready_claim",
+        read=_READ,
+        lanes=lanes,
+        limit=limit,
+        owner=owner,
+    )
+
+
+def claim_one(
+    vendor: Vendor, owner: int, job_id: UUID | None = None
+) -> ClaimedJob | None:
+    """Claim the ready job of this id or, without one, the first of all queues.
+
+    For jobs that are run inline: by priority, then first come, paused queues left
+    out. None if there is none.
+    """
+    alias = vendor.connection.alias
+    paused = Queue.objects.using(alias).filter(paused_at__isnull=False)
+    ready = ReadyJob.objects.using(alias).exclude(queue_name__in=paused.values("name"))
+    if job_id is not None:
+        ready = ready.filter(pk=job_id)
+    ready = vendor.skip_taken(ready.order_by("rank", "ready_at", "pk"))
+
+    def work() -> Taken | None:
+        with vendor.atomic():
+            return _take_first(vendor, owner, ready)
+
+    taken = vendor.persist(work)
+    claimed = jobs(vendor, taken)[0] if taken else []
+    return claimed[0] if claimed else None
+
+
+def _take_first(vendor: Vendor, owner: int, ready: Any) -> Taken | None:
+    alias = vendor.connection.alias
+    row = ready.first()
+    if row is None:
+        return None
+    now = vendor.now()
+    ReadyJob.objects.using(alias).filter(pk=row.pk).delete()
+    RunningJob.objects.using(alias).create(
+        job_id=row.pk, process_id=owner, attempt=row.attempt, claimed_at=public(now)
+    )
+    # The payloads as they lie there: what is no JSON fails the job, not the claim.
+    texts = {
+        f"{name}_text": ExpressionWrapper(F(name), TextField())
+        for name in ("args", "kwargs", "metadata")
+    }
+    columns = [f"{name}_text" if f"{name}_text" in texts else name for name in _READ]
+    bodies = Job.objects.using(alias).filter(pk=row.pk).annotate(**texts)
+    body = bodies.values_list(*columns).first() or (None,) * len(_READ)
+    ready_at = vendor.from_database(row.ready_at)
+    head = (row.pk.hex, row.attempt, row.queue_name, row.rank, ready_at)
+    return Taken(now, [(*head, *body)])
+
+
+def jobs(vendor: Vendor, taken: Taken) -> tuple[list[ClaimedJob], list[str]]:
+    """Read what was taken: the jobs in their order, and ids without a body."""
+    clock = time.monotonic()
+    read = vendor.from_database
+    claimed, empty = [], []
+    rows = sorted(taken.rows, key=lambda row: (row[3], row[4], row[0]))
+    for job_id, attempt, queue, rank, ready_at, path, *body in rows:
+        if path is None:
+            empty.append(job_id)
+            continue
+        backend, args, kwargs, metadata, run_after, expires_at, enqueued_at = body
+        claimed.append(
+            ClaimedJob(
+                id=job_id,
+                attempt=attempt,
+                queue_name=queue,
+                rank=rank,
+                ready_at=ready_at,
+                task_path=path,
+                backend=backend,
+                args=args,
+                kwargs=kwargs,
+                metadata=metadata,
+                run_after=read(run_after),
+                expires_at=read(expires_at),
+                enqueued_at=read(enqueued_at),  # type: ignore[arg-type]
+                claimed_at=taken.now,
+                claimed_clock=clock,
+            )
+        )
+    _remember([job for job in claimed if job.attempt > 1], vendor.connection.alias)
+    return claimed, empty
+
+
+def _remember(repeated: list[ClaimedJob], alias: str) -> None:
+    """Give jobs that were tried before their past and the metadata they saved."""
+    if not repeated:
+        return
+    by_id = {UUID(job.id): job for job in repeated}
+    attempts = Attempt.objects.using(alias).filter(job_id__in=by_id)
+    for row in attempts.order_by("attempt"):
+        by_id[row.job_id].past.append(past_attempt(row))
+    saved = JobProgress.objects.using(alias).filter(
+        job_id__in=by_id, metadata__isnull=False
+    )
+    for told in saved:
+        text = payload.dump(told.metadata, "metadata", sys.maxsize)
+        by_id[told.job_id].metadata = text
+
+
+def past_attempt(row: Any) -> PastAttempt:
+    """Read an Attempt row."""
+    error = None
+    if row.exception_class_path:
+        error = TaskError(
+            exception_class_path=row.exception_class_path, traceback=row.traceback
+        )
+    return PastAttempt(row.attempt, row.worker, row.started_at, error)

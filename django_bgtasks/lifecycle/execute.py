@@ -1,0 +1,269 @@
+"""Execute: run a claimed job's function and say how it ended. No SQL."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from contextvars import Context
+from dataclasses import dataclass
+from inspect import iscoroutinefunction
+from types import TracebackType
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+
+from .. import payload, registry
+from ..backoff import Backoff
+from ..compat import TaskError, TaskResultStatus, task_backends, task_started
+from ..conf import Retention, duration, retention
+from ..exceptions import TaskCancelled, TaskExpired, TaskTimeout, UnknownTask
+from ..results import BgTaskContext, BgTaskResult, Control, public
+from .outcome import (
+    CANCELLED,
+    EXPIRED,
+    FAILED,
+    SUCCEEDED,
+    ClaimedJob,
+    Outcome,
+    Plan,
+)
+
+_MAX_TRACEBACK = 64 * 1024
+_PACKAGE = __name__.partition(".")[0] + "."
+
+
+@dataclass(slots=True)
+class Execution:
+    """An attempt under way."""
+
+    job: ClaimedJob
+    plan: Plan
+    result: BgTaskResult[Any, Any]
+    control: Control
+    started: float
+    context: Context | None = None
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        if not self.plan.task.takes_context:
+            return tuple(self.result.args)
+        context = BgTaskContext(task_result=self.result, control=self.control)
+        return (context, *self.result.args)
+
+
+def plan_for(path: str, alias: str) -> Plan:
+    """Read what task and settings say of a job. Raise UnknownTask."""
+    backend: Any = task_backends[alias]
+    options = getattr(backend, "settings", None)
+    if options is None:
+        raise UnknownTask(
+            f"{path!r} was enqueued on TASKS[{alias!r}], which is no longer a "
+            f"backend of django_bgtasks."
+        )
+    task = registry.resolve(path, options.task_modules)
+
+    def option(name: str, default: Any) -> Any:
+        value = getattr(task, name, None)
+        return default if value is None else value
+
+    timeout = option("timeout", options.timeout)
+    retry_on = getattr(task, "retry_on", None)
+    return Plan(
+        task=task,
+        sender=type(backend),
+        is_async=iscoroutinefunction(task.func),
+        atomic=bool(getattr(task, "atomic", False)),
+        max_attempts=option("max_attempts", options.max_attempts),
+        backoff=_backoff(option("backoff", options.backoff)),
+        timeout=None if timeout is None else duration(timeout).total_seconds(),
+        retry_on=None if retry_on is None else _classes(retry_on),
+        no_retry_on=_classes(getattr(task, "no_retry_on", ())),
+        retention=_retention(getattr(task, "retention", None), options.retention),
+        max_payload=options.max_payload,
+    )
+
+
+def prepare(
+    job: ClaimedJob, plan: Plan, worker: str, control: Control, clock: float
+) -> Execution | Outcome:
+    """Make a job ready to run, or say why it cannot be run."""
+    if job.expires_at is not None and job.at(clock) >= job.expires_at:
+        expired = TaskExpired(
+            f"Not started by {job.expires_at.isoformat()}, when the job expired."
+        )
+        return refuse(job, expired, worker, EXPIRED, plan)
+    try:
+        result = running_result(job, plan.task, worker, clock)
+    except Exception as error:
+        return refuse(job, error, worker, plan=plan)
+    if plan.timeout is not None:
+        control.deadline = clock + plan.timeout
+    return Execution(job, plan, result, control, clock)
+
+
+def announce_start(execution: Execution) -> None:
+    """Send ``task_started``. A receiver that raises is logged, not obeyed."""
+    task_started.send_robust(execution.plan.sender, task_result=execution.result)
+
+
+def call(execution: Execution) -> Any:
+    """Call the function in this thread; an async one on an event loop of its own."""
+    function = execution.plan.task.func
+    if execution.plan.is_async:
+        function = async_to_sync(function)
+    arguments = execution.arguments
+    try:
+        execution.control.enter()
+        return function(*arguments, **execution.result.kwargs)
+    finally:
+        execution.control.leave()
+
+
+async def acall(execution: Execution) -> Any:
+    """Await an async function."""
+    function = execution.plan.task.func
+    return await function(*execution.arguments, **execution.result.kwargs)
+
+
+def succeed(execution: Execution, value: Any) -> Outcome:
+    """Conclude with a return value. Raise InvalidArguments if it is no JSON."""
+    normal = payload.normalize(value, "the return value")
+    text = payload.dump(normal, "The return value", execution.plan.max_payload)
+    object.__setattr__(execution.result, "_return_value", normal)
+    return _outcome(execution, SUCCEEDED, return_value=text)
+
+
+def fail(execution: Execution, exception: BaseException) -> Outcome:
+    """Conclude with an exception. Whether another attempt follows is for retry."""
+    if type(exception) is TaskTimeout and not exception.args and execution.plan.timeout:
+        exception.args = (
+            f"The task ran longer than its timeout of {execution.plan.timeout:g} s.",
+        )
+    outcome = _outcome(execution, FAILED, exception=exception)
+    outcome.error = describe(exception)
+    execution.result.errors.append(outcome.error)
+    if isinstance(exception, TaskCancelled):
+        outcome.kind = CANCELLED
+    return outcome
+
+
+def refuse(
+    job: ClaimedJob,
+    error: BaseException,
+    worker: str,
+    kind: str = FAILED,
+    plan: Plan | None = None,
+) -> Outcome:
+    """Conclude a job that could not be started; it is not tried again."""
+    now = job.at(time.monotonic())
+    outcome = Outcome(job, kind, now, now, error=describe(error), exception=error)
+    if plan is not None:
+        outcome.sender, outcome.retention = plan.sender, plan.retention
+        try:
+            outcome.result = running_result(job, plan.task, worker, time.monotonic())
+            outcome.result.errors.append(outcome.error)
+        except Exception:
+            # Its arguments are what cannot be read; the row tells the story.
+            outcome.result = None
+    return outcome
+
+
+def running_result(
+    job: ClaimedJob, task: Any, worker: str, clock: float
+) -> BgTaskResult[Any, Any]:
+    """Build the TaskResult of an attempt that starts at ``clock``."""
+    started_at = job.at(clock)
+    first = job.past[0].started_at if job.past else None
+    return BgTaskResult(
+        task=registry.as_enqueued(
+            task, -job.rank, job.queue_name, job.backend, job.run_after
+        ),
+        id=str(UUID(job.id)),
+        status=TaskResultStatus.RUNNING,
+        enqueued_at=public(job.enqueued_at),
+        started_at=public(first or started_at),
+        last_attempted_at=public(started_at),
+        finished_at=None,
+        args=_loaded(job.args, list),
+        kwargs=_loaded(job.kwargs, dict),
+        backend=job.backend,
+        errors=[past.error for past in job.past if past.error],
+        worker_ids=[*(past.worker for past in job.past), worker],
+        metadata=_loaded(job.metadata, dict) if job.metadata else {},
+    )
+
+
+def describe(exception: BaseException) -> TaskError:
+    """Put an exception into words, whatever it does when it is printed."""
+    kind = type(exception)
+    path = payload.printable(f"{kind.__module__}.{kind.__qualname__}")
+    return TaskError(
+        exception_class_path=path[:255], traceback=format_exception(exception)
+    )
+
+
+def format_exception(exception: BaseException) -> str:
+    frames = _frames_of_task(exception.__traceback__)
+    try:
+        text = "".join(traceback.format_exception(type(exception), exception, frames))
+    except Exception as unprintable:
+        text = (
+            f"{type(exception).__qualname__}: <unprintable: "
+            f"{type(unprintable).__name__}>\n"
+        )
+    text = payload.printable(text)
+    if len(text) > _MAX_TRACEBACK:
+        half = _MAX_TRACEBACK // 2
+        left_out = len(text) - _MAX_TRACEBACK
+        text = f"{text[:half]}\n... {left_out} characters ...\n{text[-half:]}"
+    return text
+
+
+def _frames_of_task(frames: TracebackType | None) -> TracebackType | None:
+    """Leave out the frames that led to the task; they say nothing about it."""
+    each = frames
+    while each is not None:
+        if each.tb_frame.f_code in (call.__code__, acall.__code__):
+            return each.tb_next
+        each = each.tb_next
+    while frames and frames.tb_frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+        frames = frames.tb_next
+    return frames
+
+
+def _outcome(execution: Execution, kind: str, **facts: Any) -> Outcome:
+    job = execution.job
+    return Outcome(
+        job,
+        kind,
+        job.at(execution.started),
+        job.at(time.monotonic()),
+        retention=execution.plan.retention,
+        sender=execution.plan.sender,
+        result=execution.result,
+        context=execution.context,
+        **facts,
+    )
+
+
+def _loaded(text: str, kind: type) -> Any:
+    value = payload.load(text)
+    if not isinstance(value, kind):
+        raise ValueError(f"The row holds {text[:80]!r} where JSON {kind} belongs.")
+    return value
+
+
+def _backoff(value: Any) -> Backoff:
+    if callable(value):
+        return value  # type: ignore[no-any-return]
+    delay = duration(value)
+    return lambda exception, result: delay
+
+
+def _classes(value: Any) -> tuple[type[BaseException], ...]:
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+def _retention(value: Any, default: Retention) -> Retention:
+    return default if value is None else retention(value)

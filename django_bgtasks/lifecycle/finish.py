@@ -1,0 +1,175 @@
+"""Finish: write how attempts ended, each only if its job is still its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from ..models import (
+    Attempt,
+    DeferredJob,
+    FinishedJob,
+    Job,
+    JobProgress,
+    ReadyJob,
+    RunningJob,
+    table_of,
+)
+from ..vendors import Insert, Swap, Vendor
+from .outcome import CANCELLED, RELEASED, RETRY, Outcome
+
+_FINISHED = (
+    "job_id",
+    "outcome",
+    "attempt",
+    "worker",
+    "started_at",
+    "finished_at",
+    "return_value",
+    "keep_until",
+)
+_ATTEMPT = (
+    "job_id",
+    "attempt",
+    "outcome",
+    "worker",
+    "started_at",
+    "finished_at",
+    "exception_class_path",
+    "traceback",
+)
+_READY = ("job_id", "queue_name", "rank", "attempt", "ready_at")
+_DEFERRED = ("job_id", "queue_name", "rank", "attempt", "run_after")
+
+
+def swap(vendor: Vendor, owner: int, worker: str, outcomes: Sequence[Outcome]) -> Swap:
+    """Order the writing of outcomes: out of RunningJob, into what follows.
+
+    The order is fenced by (job, attempt, process): of an attempt that is no
+    longer the job's current one, nothing is written.
+    """
+    rows: dict[str, list[Any]] = {"finished": [], "attempt": [], "to": [], "back": []}
+    unkept = []
+    for outcome in outcomes:
+        job = outcome.job
+        if outcome.kind == RELEASED:
+            rows["back"].append(_ready_row(vendor, job, job.attempt, job.ready_at))
+            continue
+        if outcome.kind == RETRY:
+            _retry_row(vendor, outcome, rows)
+        elif outcome.keep == timedelta():
+            unkept.append(job.id)
+            continue
+        else:
+            rows["finished"].append(_finished_row(vendor, outcome, worker))
+        if outcome.error is not None:
+            rows["attempt"].append(_attempt_row(vendor, outcome, worker))
+    return Swap(
+        table=table_of(RunningJob, vendor),
+        owner=owner,
+        rows=[(outcome.job.id, outcome.job.attempt) for outcome in outcomes],
+        inserts=[
+            Insert(table_of(model, vendor), columns, rows[name])
+            for model, columns, name in (
+                (FinishedJob, _FINISHED, "finished"),
+                (Attempt, _ATTEMPT, "attempt"),
+                (DeferredJob, _DEFERRED, "to"),
+                (ReadyJob, _READY, "back"),
+            )
+            if rows[name]
+        ],
+        deletes=_deletes(vendor, unkept),
+    )
+
+
+def heed_cancellations(vendor: Vendor, owner: int, outcomes: Sequence[Outcome]) -> None:
+    """Have those end as cancelled that were to run again, but were cancelled.
+
+    Their rows are locked until the caller's transaction ends, so that nobody
+    cancels one meanwhile in vain.
+    """
+    again = {
+        UUID(each.job.id): each for each in outcomes if each.kind in (RETRY, RELEASED)
+    }
+    rows = RunningJob.objects.using(vendor.connection.alias).filter(
+        pk__in=again, process_id=owner
+    )
+    locked = rows.order_by("pk").select_for_update()
+    for pk, cancelled in locked.values_list("pk", "cancel_requested"):
+        if cancelled:
+            outcome = again[pk]
+            outcome.kind, outcome.run_after = CANCELLED, None
+            outcome.finished_at = outcome.finished_at or vendor.now()
+
+
+def _finished_row(vendor: Vendor, outcome: Outcome, worker: str) -> tuple[Any, ...]:
+    finished_at = outcome.finished_at
+    keep_until = None
+    if outcome.keep is not None and finished_at is not None:
+        keep_until = finished_at + outcome.keep
+    return (
+        outcome.job.id,
+        outcome.kind,
+        outcome.job.attempt,
+        worker,
+        vendor.to_database(outcome.started_at),
+        vendor.to_database(finished_at),
+        outcome.return_value,
+        vendor.to_database(keep_until),
+    )
+
+
+def _attempt_row(vendor: Vendor, outcome: Outcome, worker: str) -> tuple[Any, ...]:
+    assert outcome.error is not None
+    return (
+        outcome.job.id,
+        outcome.job.attempt,
+        "failed" if outcome.kind == RETRY else outcome.kind,
+        worker,
+        vendor.to_database(outcome.started_at),
+        vendor.to_database(outcome.finished_at),
+        outcome.error.exception_class_path,
+        outcome.error.traceback,
+    )
+
+
+def _retry_row(vendor: Vendor, outcome: Outcome, rows: dict[str, list[Any]]) -> None:
+    job, due = outcome.job, outcome.run_after
+    assert due is not None
+    assert outcome.finished_at is not None
+    target = "back" if due <= outcome.finished_at else "to"
+    rows[target].append(_ready_row(vendor, job, job.attempt + 1, due))
+
+
+def _ready_row(vendor: Vendor, job: Any, attempt: int, when: Any) -> tuple[Any, ...]:
+    return (job.id, job.queue_name, job.rank, attempt, vendor.to_database(when))
+
+
+def _deletes(vendor: Vendor, unkept: list[str]) -> list[Any]:
+    if not unkept:
+        return []
+    attempts = replace(table_of(Attempt, vendor), key="job_id")
+    tables = (attempts, table_of(JobProgress, vendor), table_of(Job, vendor))
+    return [(table, unkept) for table in tables]
+
+
+def forget(vendor: Vendor, owner: int, job_ids: Sequence[str]) -> None:
+    """Take jobs that have no body out of RunningJob."""
+    rows = RunningJob.objects.using(vendor.connection.alias)
+    rows.filter(job_id__in=job_ids, process_id=owner).delete()
+
+
+def written_before(
+    alias: str, worker: str, outcomes: Sequence[Outcome]
+) -> list[Outcome]:
+    """Return those that this worker has written already, without knowing it."""
+    ids = [UUID(each.job.id) for each in outcomes]
+    found: set[tuple[UUID, int]] = set()
+    if ids:
+        for model in (FinishedJob, Attempt):
+            rows = model.objects.using(alias).filter(job_id__in=ids, worker=worker)
+            found.update(rows.values_list("job_id", "attempt"))
+    return [each for each in outcomes if (UUID(each.job.id), each.job.attempt) in found]

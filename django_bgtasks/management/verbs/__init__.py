@@ -1,0 +1,1 @@
+"""The verbs of ``manage.py bgtasks``: each turns options into calls."""

@@ -1,0 +1,194 @@
+"""A job's body and the tables that say where it stands.
+
+A job is in exactly one of ReadyJob, DeferredJob, RunningJob and FinishedJob:
+the state of a job is the table that holds its id. A foreign-key constraint
+would lock the parent row and let writers wait for each other, so there is none;
+the relations exist for joins only. Rows are moved by ``lifecycle`` and
+``upkeep`` alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from ..ids import uuid7
+from .fields import JSONTextField
+
+
+class OutcomeKind(models.TextChoices):
+    """How an attempt ended; every job finishes by one of the first five."""
+
+    SUCCEEDED = "succeeded", _("Succeeded")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+    EXPIRED = "expired", _("Expired")
+    LOST = "lost", _("Lost")
+
+
+class Job(models.Model):
+    """The body: one call of a task, as asked for. It never changes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    task_path = models.CharField(max_length=255)
+    backend = models.CharField(max_length=64)
+    queue_name = models.CharField(max_length=128)
+    priority = models.SmallIntegerField(default=0)
+    args = JSONTextField()
+    kwargs = JSONTextField()
+    metadata = JSONTextField(null=True)
+    run_after = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    enqueued_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
+
+    def __str__(self) -> str:
+        return f"{self.task_path} {self.id}"
+
+
+def _job(related_name: str) -> Any:
+    return models.OneToOneField(
+        Job,
+        primary_key=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name=related_name,
+    )
+
+
+class ReadyJob(models.Model):
+    """A job to be claimed. ``attempt`` is the number that the claim will make."""
+
+    job = _job("ready")
+    queue_name = models.CharField(max_length=128)
+    # The negative priority, so that one ascending index orders all of it.
+    rank = models.SmallIntegerField()
+    ready_at = models.DateTimeField()
+    attempt = models.IntegerField(default=1)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["queue_name", "rank", "ready_at", "job"],
+                name="bgtasks_ready_claim",
+            ),
+        )
+        verbose_name = _("ready job")
+        verbose_name_plural = _("ready jobs")
+
+    def __str__(self) -> str:
+        return str(self.job_id)
+
+
+class DeferredJob(models.Model):
+    """A job to be made ready at ``run_after``: asked for later, or to be retried."""
+
+    job = _job("deferred")
+    queue_name = models.CharField(max_length=128)
+    rank = models.SmallIntegerField()
+    run_after = models.DateTimeField(db_index=True)
+    attempt = models.IntegerField(default=1)
+
+    class Meta:
+        verbose_name = _("deferred job")
+        verbose_name_plural = _("deferred jobs")
+
+    def __str__(self) -> str:
+        return str(self.job_id)
+
+
+class RunningJob(models.Model):
+    """A job claimed by a process. To leave needs (job, attempt, process)."""
+
+    job = _job("running")
+    process = models.ForeignKey(
+        "Process",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="running_jobs",
+    )
+    attempt = models.IntegerField()
+    claimed_at = models.DateTimeField()
+    cancel_requested = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("running job")
+        verbose_name_plural = _("running jobs")
+
+    def __str__(self) -> str:
+        return str(self.job_id)
+
+
+class FinishedJob(models.Model):
+    """The end of a job. Append-only; ``keep_until`` says when it may be pruned."""
+
+    job = _job("finished")
+    outcome = models.CharField(max_length=10, choices=OutcomeKind.choices)
+    attempt = models.IntegerField()
+    worker = models.CharField(max_length=64, blank=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField()
+    return_value = JSONTextField(null=True)
+    keep_until = models.DateTimeField(null=True, db_index=True)
+
+    class Meta:
+        verbose_name = _("finished job")
+        verbose_name_plural = _("finished jobs")
+
+    def __str__(self) -> str:
+        return str(self.job_id)
+
+
+class Attempt(models.Model):
+    """A try of a job that failed or was lost, or that an operator had repeated."""
+
+    id = models.BigAutoField(primary_key=True)
+    job = models.ForeignKey(
+        Job,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="attempts",
+    )
+    attempt = models.IntegerField()
+    outcome = models.CharField(max_length=10, choices=OutcomeKind.choices)
+    worker = models.CharField(max_length=64, blank=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField()
+    exception_class_path = models.CharField(max_length=255, blank=True)
+    traceback = models.TextField(blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["job", "attempt"], name="bgtasks_attempt_once"
+            ),
+        )
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+
+    def __str__(self) -> str:
+        return f"{self.job_id} #{self.attempt}"
+
+
+class JobProgress(models.Model):
+    """What a job has told of itself while it ran; a row only for jobs that do."""
+
+    job = _job("saved_progress")
+    metadata = JSONTextField(null=True)
+    done = models.FloatField(null=True)
+    total = models.FloatField(null=True)
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("job progress")
+        verbose_name_plural = _("job progress")
+
+    def __str__(self) -> str:
+        return str(self.job_id)

@@ -1,0 +1,1 @@
+"""When and how many: the supervisor, its workers and their pools. No SQL."""

@@ -1,0 +1,77 @@
+"""``python -m django_bgtasks.processes.child``: a worker process of a supervisor."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from typing import Any
+
+from .config import ChildConfig
+
+
+def main(text: str) -> int:
+    """Set Django up as the supervisor has it, and work until told to stop."""
+    config = ChildConfig.load(text)
+    sys.path[:] = config.sys_path
+
+    import django
+
+    django.setup()
+    from .console import log_to_console
+
+    log_to_console(config.worker.verbosity)
+    keep_connections()
+    return work(config)
+
+
+def work(config: ChildConfig) -> int:
+    from .. import registry
+    from ..compat import task_backends
+    from .board import Board
+    from .worker import Worker
+
+    slots = config.worker.threads + config.worker.coroutines
+    backend: Any = task_backends[config.worker.backend]
+    registry.discover(backend.settings.task_modules)
+    worker = Worker(config, Board(config.board, slots))
+
+    def on_signal(number: int, frame: Any) -> None:
+        # Only noted: an exception here could tear a commit from its answer.
+        worker.control.ask_to_stop()
+        worker.desk.wake()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    return worker.run()
+
+
+def keep_connections() -> None:
+    """Have the threads keep their connections from task to task.
+
+    A new one for each task costs more than most tasks. They are checked before
+    use, so that a restart of the database goes unnoticed.
+    """
+    from django.db import connections
+
+    for alias in connections:
+        settings = connections.settings[alias]
+        # Django's own connection pool does both by itself.
+        if settings["CONN_MAX_AGE"] == 0 and not settings["OPTIONS"].get("pool"):
+            settings["CONN_MAX_AGE"] = 600
+            settings["CONN_HEALTH_CHECKS"] = True
+
+
+if __name__ == "__main__":
+    code = 1
+    try:
+        code = main(sys.argv[1])
+    except BaseException:
+        logging.getLogger("django_bgtasks.worker").exception("The worker crashed.")
+    finally:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Threads of tasks that do not end must not keep the process.
+        os._exit(code)

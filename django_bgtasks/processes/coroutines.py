@@ -1,0 +1,138 @@
+"""The event loop that runs async tasks, hundreds at once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from contextvars import copy_context
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections
+
+from ..lifecycle import execute, run
+from ..lifecycle.outcome import ClaimedJob, Outcome, Plan
+from .board import Board
+from .desk import Desk, WorkerControl
+
+logger = logging.getLogger("django_bgtasks.worker")
+
+# Seconds between looks after the connections of the thread that serves
+# sync_to_async().
+_TIDY_EVERY = 5.0
+
+
+class Coroutines:
+    """Runs coroutine jobs in one thread; ``slots`` are its places on the board."""
+
+    def __init__(
+        self, desk: Desk, board: Board, owner: run.Owner, slots: range
+    ) -> None:
+        self._desk = desk
+        self._board = board
+        self._owner = owner
+        self._free = list(slots)
+        self._waiting: deque[tuple[ClaimedJob, Plan]] = deque()
+        self._running: dict[str, tuple[asyncio.Task[None], execute.Execution]] = {}
+        self._reasons: dict[str, type[BaseException]] = {}
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._serve, name="bgtasks-loop", daemon=True
+        )
+        self._thread.start()
+
+    def put(self, jobs: list[tuple[ClaimedJob, Plan]]) -> None:
+        self._waiting.extend(jobs)
+        self._loop.call_soon_threadsafe(self._start_some)
+
+    def take_back(self) -> list[ClaimedJob]:
+        """Return the jobs that were not begun, and forget them."""
+        found: list[ClaimedJob] = []
+        try:
+            while True:
+                found.append(self._waiting.popleft()[0])
+        except IndexError:
+            return found
+
+    def has_waiting(self) -> bool:
+        return bool(self._waiting)
+
+    def running(self) -> list[execute.Execution]:
+        return [execution for _, execution in list(self._running.values())]
+
+    def interrupt(
+        self, execution: execute.Execution, exception: type[BaseException]
+    ) -> None:
+        """Cancel the coroutine; it ends as ``exception``."""
+        self._loop.call_soon_threadsafe(
+            self._cancel, execution.job.id, execution, exception
+        )
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._tidying = self._loop.create_task(self._tidy())
+        while True:
+            try:
+                self._loop.run_forever()
+            except (SystemExit, KeyboardInterrupt):
+                # Of a coroutine that a task started beside itself. Here they would
+                # end the loop, and with it every other job.
+                logger.exception("The event loop goes on after an exit was asked for.")
+
+    def _start_some(self) -> None:
+        while self._free:
+            try:
+                job, plan = self._waiting.popleft()
+            except IndexError:
+                return
+            self._start(job, plan)
+
+    def _start(self, job: ClaimedJob, plan: Plan) -> None:
+        control = WorkerControl(self._desk, job, plan.max_payload)
+        clock = time.monotonic()
+        ready = execute.prepare(job, plan, self._owner.name, control, clock)
+        if isinstance(ready, Outcome):
+            self._desk.deliver(ready)
+            return
+        slot = self._free.pop()
+        self._board.begin(slot, job.id, control.deadline)
+        ready.context = copy_context()
+        task = self._loop.create_task(self._run(ready, slot), context=ready.context)
+        self._running[job.id] = task, ready
+
+    def _cancel(
+        self,
+        job_id: str,
+        execution: execute.Execution,
+        exception: type[BaseException],
+    ) -> None:
+        task, current = self._running.get(job_id, (None, None))
+        if task is not None and current is execution:
+            self._reasons[job_id] = exception
+            task.cancel()
+
+    async def _run(self, execution: execute.Execution, slot: int) -> None:
+        job_id = execution.job.id
+        try:
+            outcome = await run.run_async(execution)
+        except asyncio.CancelledError as cancelled:
+            reason = self._reasons.get(job_id)
+            outcome = run.failed(execution, reason() if reason else cancelled)
+        except BaseException as interrupt:
+            outcome = run.failed(execution, interrupt)
+            self._desk.interrupted = True
+        self._board.end(slot)
+        self._free.append(slot)
+        self._reasons.pop(job_id, None)
+        self._running.pop(job_id, None)
+        self._desk.deliver(outcome)
+        self._start_some()
+
+    async def _tidy(self) -> None:
+        tidy: Any = sync_to_async(close_old_connections)
+        while True:
+            await asyncio.sleep(_TIDY_EVERY)
+            await tidy()

@@ -1,0 +1,60 @@
+"""Deaths: which processes have ended without a word, and what is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from ..models import Process, RunningJob
+from ..results import public
+from ..vendors import Vendor
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """What is known of a process's end.
+
+    ``started`` holds the jobs that it had begun; None means that nobody knows,
+    and all count as begun. ``overdue`` are those it was killed for, having
+    outstayed their timeout; with them known, the others did nothing wrong and
+    lose no attempt.
+    """
+
+    process: int
+    name: str
+    started: frozenset[UUID] | None = None
+    overdue: frozenset[UUID] = frozenset()
+
+    @property
+    def blames_many(self) -> bool:
+        """Whether any of several jobs may have caused it."""
+        return not self.overdue and self.started is not None and len(self.started) > 1
+
+    def counts(self, job: UUID) -> bool:
+        """Whether the attempt of a job counts as lost."""
+        if self.overdue:
+            return job in self.overdue
+        return self.started is None or job in self.started
+
+
+def find_dead(vendor: Vendor, rescue_after: timedelta) -> list[Death]:
+    """Return the processes that have been silent for too long.
+
+    With them the owners of running jobs that have no row: somebody deleted it,
+    or rescued them while a claim of theirs was under way.
+    """
+    alias = vendor.connection.alias
+    silent_since = public(vendor.now() - rescue_after)
+    processes = Process.objects.using(alias)
+    silent = processes.filter(heartbeat_at__lt=silent_since).values_list("pk", "name")
+    ownerless = (
+        RunningJob.objects.using(alias)
+        .exclude(process_id__in=processes.values("pk"))
+        .values_list("process_id", flat=True)
+        .distinct()
+    )
+    return [
+        *(Death(pk, name) for pk, name in silent),
+        *(Death(pk, "unknown") for pk in ownerless),
+    ]

@@ -1,0 +1,74 @@
+"""Presence: the rows by which processes say that they live."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from .. import __version__
+from ..models import Process
+from ..results import public
+from ..vendors import Vendor
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A process that comes to life."""
+
+    kind: str
+    name: str
+    pid: int
+    parent_id: int | None = None
+    queues: Sequence[str] = ()
+    capacity: int = 0
+
+
+def arrive(vendor: Vendor, arrival: Arrival) -> int:
+    """Insert the row of a process, and return its id."""
+    rows = Process.objects.using(vendor.connection.alias)
+    now = public(vendor.now())
+    process = vendor.persist(
+        lambda: rows.create(
+            kind=arrival.kind,
+            name=arrival.name[:64],
+            host=socket.gethostname()[:255],
+            pid=arrival.pid,
+            parent_id=arrival.parent_id,
+            queues=",".join(arrival.queues),
+            capacity=arrival.capacity,
+            version=__version__,
+            started_at=now,
+            heartbeat_at=now,
+        )
+    )
+    return process.pk
+
+
+def set_pid(vendor: Vendor, process: int, pid: int) -> None:
+    """Note the pid of a process that was announced before it was started."""
+    rows = Process.objects.using(vendor.connection.alias).filter(pk=process)
+    vendor.persist(lambda: rows.update(pid=pid))
+
+
+def beat(vendor: Vendor, processes: Collection[int]) -> dict[int, bool]:
+    """Say that these processes live, by the database's clock.
+
+    Return those that still have a row, each with whether it is asked to stop.
+    One without was taken for dead, and its jobs were rescued.
+    """
+    rows = Process.objects.using(vendor.connection.alias).filter(pk__in=processes)
+    vendor.persist(lambda: rows.update(heartbeat_at=public(vendor.now())))
+    return dict(rows.values_list("pk", "stop_requested"))
+
+
+def is_present(vendor: Vendor, process: int) -> bool:
+    """Tell whether a process still has its row."""
+    rows = Process.objects.using(vendor.connection.alias)
+    return rows.filter(pk=process).exists()
+
+
+def leave(vendor: Vendor, process: int) -> None:
+    """Delete the row of a process that ended in order."""
+    rows = Process.objects.using(vendor.connection.alias).filter(pk=process)
+    vendor.persist(rows.delete)

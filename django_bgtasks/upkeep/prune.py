@@ -1,0 +1,86 @@
+"""Prune: delete finished jobs whose retention has passed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from ..ids import uuid7_floor
+from ..models import Attempt, FinishedJob, Job, JobProgress
+from ..results import public
+from ..vendors import Vendor, vendor_of
+
+BATCH = 500
+
+
+def prune(connection: Any, limit: int = BATCH, until: datetime | None = None) -> int:
+    """Delete up to ``limit`` jobs, longest due first, and return how many.
+
+    Small batches in transactions of their own, skipping what another process
+    deletes, so that the queue never waits. ``until`` stands in for the
+    database's clock.
+    """
+    vendor = vendor_of(connection)
+
+    def work() -> int:
+        with vendor.atomic():
+            return _prune(vendor, limit, until or vendor.now())
+
+    return vendor.persist(work)
+
+
+def _prune(vendor: Vendor, limit: int, until: datetime) -> int:
+    alias = vendor.connection.alias
+    due = vendor.skip_taken(finished_due(alias, until).order_by("keep_until"))
+    ids = sorted(due.values_list("pk", flat=True)[:limit])
+    if ids:
+        delete_jobs(alias, ids)
+    return len(ids)
+
+
+def prune_older(
+    connection: Any, moment: datetime, after: UUID | None = None, limit: int = BATCH
+) -> list[UUID]:
+    """Delete up to ``limit`` jobs that finished before ``moment``, whatever their
+    retention; return their ids, oldest first.
+
+    ``after`` is the last id of the batch before. Ids are ordered by the time of
+    the enqueue, so those of later jobs are not even looked at.
+    """
+    vendor = vendor_of(connection)
+    rows = finished_before(connection.alias, moment)
+    if after is not None:
+        rows = rows.filter(pk__gt=after)
+
+    def work() -> list[UUID]:
+        with vendor.atomic():
+            some = vendor.skip_taken(rows.order_by("pk"))
+            ids = list(some.values_list("pk", flat=True)[:limit])
+            if ids:
+                delete_jobs(connection.alias, ids)
+            return ids
+
+    return vendor.persist(work)
+
+
+def finished_due(alias: str, moment: datetime) -> QuerySet[FinishedJob]:
+    """Return the jobs whose retention has passed at ``moment``."""
+    rows = FinishedJob.objects.using(alias)
+    return rows.filter(keep_until__lte=public(moment))
+
+
+def finished_before(alias: str, moment: datetime) -> QuerySet[FinishedJob]:
+    """Return the jobs that finished before ``moment``."""
+    rows = FinishedJob.objects.using(alias)
+    return rows.filter(pk__lt=uuid7_floor(moment), finished_at__lt=public(moment))
+
+
+def delete_jobs(alias: str, ids: list[Any]) -> None:
+    """Delete finished jobs with all that belongs to them."""
+    FinishedJob.objects.using(alias).filter(pk__in=ids).delete()
+    Attempt.objects.using(alias).filter(job_id__in=ids).delete()
+    JobProgress.objects.using(alias).filter(pk__in=ids).delete()
+    Job.objects.using(alias).filter(pk__in=ids).delete()

@@ -1,0 +1,215 @@
+"""Rescue: make the jobs of a dead process ready again."""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.db.models import Count
+
+from ..conf import Options
+from ..exceptions import TaskLost, TaskTimeout
+from ..models import (
+    Attempt,
+    DeferredJob,
+    FinishedJob,
+    Job,
+    OutcomeKind,
+    Process,
+    ReadyJob,
+    RunningJob,
+)
+from ..results import public
+from ..vendors import Vendor
+from .deaths import Death, find_dead
+
+__all__ = ["Death", "Rescued", "find_dead", "rescue"]
+
+logger = logging.getLogger("django_bgtasks.supervisor")
+
+BATCH = 500
+# A job that was lost with others beside it may be an innocent one, and is failed
+# only after so many times as many losses. Those that were lost before come back
+# spread over so many seconds, so that the guilty one is soon alone.
+_BENEFIT_OF_DOUBT = 3
+_SPREAD = 5.0
+
+
+@dataclass(slots=True)
+class Rescued:
+    """Jobs by what became of them: to run again, or failed for good."""
+
+    ready: list[UUID] = field(default_factory=list)
+    failed: list[UUID] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.ready or self.failed)
+
+
+def rescue(vendor: Vendor, death: Death, options: Options) -> Rescued:
+    """Take its jobs from a dead process, and delete its row.
+
+    A lost attempt is recorded and counted; after OPTIONS["MAX_LOST"] of them the
+    job is FAILED, since it may be what kills. A job that was not begun loses
+    nothing; one that was cancelled is finished so.
+    """
+    rescued = Rescued()
+    most = BATCH
+    while True:
+        try:
+            batch = vendor.persist(partial(_rescue_batch, vendor, death, options, most))
+        except IntegrityError:
+            if most == 1:
+                _drop_first(vendor, death)
+            most = 1
+            continue
+        if not batch:
+            break
+        rescued.ready += [row.job_id for row in batch.ready]
+        rescued.ready += [row.job_id for row in batch.deferred]
+        rescued.failed += [row.job_id for row in batch.finished]
+    alias = vendor.connection.alias
+    Process.objects.using(alias).filter(pk=death.process).delete()
+    return rescued
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The rows that rescued jobs go on with."""
+
+    rows: list[RunningJob]
+    ready: list[ReadyJob] = field(default_factory=list)
+    deferred: list[DeferredJob] = field(default_factory=list)
+    finished: list[FinishedJob] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+
+def _drop_first(vendor: Vendor, death: Death) -> None:
+    """Take a job that stands in another table too out of RunningJob.
+
+    Only a hand that wrote into the tables brings that about; the others of the
+    process are to be rescued all the same.
+    """
+    mine = RunningJob.objects.using(vendor.connection.alias)
+    first = mine.filter(process_id=death.process).order_by("pk").first()
+    if first is not None:
+        logger.error("Job %s was running and elsewhere; it stays there.", first.pk)
+        mine.filter(pk=first.pk).delete()
+
+
+def _rescue_batch(vendor: Vendor, death: Death, options: Options, most: int) -> _Batch:
+    alias = vendor.connection.alias
+    with vendor.atomic():
+        mine = RunningJob.objects.using(alias).filter(process_id=death.process)
+        batch = _Batch(list(vendor.skip_taken(mine.order_by("pk"))[:most]))
+        if not batch:
+            return batch
+        now = vendor.now()
+        keys = [row.job_id for row in batch.rows]
+        # Not the arguments, which may be megabytes each.
+        jobs = Job.objects.using(alias).only("queue_name", "priority").in_bulk(keys)
+        lost = [
+            row for row in batch.rows if row.job_id in jobs and death.counts(row.job_id)
+        ]
+        _sort(jobs, batch, death, _times_lost(alias, lost), options, now)
+        Attempt.objects.using(alias).bulk_create(
+            _lost_attempt(row, death, now) for row in lost
+        )
+        RunningJob.objects.using(alias).filter(pk__in=keys).delete()
+        FinishedJob.objects.using(alias).bulk_create(batch.finished)
+        ReadyJob.objects.using(alias).bulk_create(batch.ready)
+        DeferredJob.objects.using(alias).bulk_create(batch.deferred)
+    return batch
+
+
+def _sort(
+    jobs: dict[UUID, Job],
+    batch: _Batch,
+    death: Death,
+    times_lost: dict[UUID, int],
+    options: Options,
+    now: datetime,
+) -> None:
+    """Decide what becomes of each job. One whose body is gone is forgotten."""
+    most = options.max_lost * (_BENEFIT_OF_DOUBT if death.blames_many else 1)
+    for row in batch.rows:
+        job, times = jobs.get(row.job_id), times_lost.get(row.job_id, 0)
+        if job is None:
+            continue
+        attempt = row.attempt + (times > 0)
+        if row.cancel_requested or times >= most:
+            batch.finished.append(_finished(row, death, now, options))
+        elif times > 1 and death.blames_many:
+            delay = timedelta(seconds=random.uniform(0, _SPREAD))
+            due = public(now + delay)
+            batch.deferred.append(DeferredJob(run_after=due, **_place(job, attempt)))
+        else:
+            ready_at = public(now)
+            batch.ready.append(ReadyJob(ready_at=ready_at, **_place(job, attempt)))
+
+
+def _times_lost(alias: str, lost: list[RunningJob]) -> dict[UUID, int]:
+    """Return how often each of these was lost, this time included."""
+    before = (
+        Attempt.objects.using(alias)
+        .filter(job_id__in=[row.job_id for row in lost], outcome=OutcomeKind.LOST)
+        .values("job_id")
+        .annotate(times=Count("pk"))
+    )
+    times = dict(before.values_list("job_id", "times"))
+    return {row.job_id: times.get(row.job_id, 0) + 1 for row in lost}
+
+
+def _lost_attempt(row: RunningJob, death: Death, now: datetime) -> Attempt:
+    error: type[BaseException] = TaskLost
+    story = f"Process {death.name} died while it ran the job."
+    if row.job_id in death.overdue:
+        error = TaskTimeout
+        story = (
+            f"The task did not yield to its timeout, so process {death.name} was "
+            f"killed."
+        )
+    path = f"{error.__module__}.{error.__qualname__}"
+    return Attempt(
+        job_id=row.job_id,
+        attempt=row.attempt,
+        outcome=OutcomeKind.LOST,
+        worker=death.name,
+        started_at=row.claimed_at,
+        finished_at=public(now),
+        exception_class_path=path,
+        traceback=f"{path}: {story}\n",
+    )
+
+
+def _finished(
+    row: RunningJob, death: Death, now: datetime, options: Options
+) -> FinishedJob:
+    keep = options.retention.failed
+    cancelled = row.cancel_requested
+    return FinishedJob(
+        job_id=row.job_id,
+        outcome=OutcomeKind.CANCELLED if cancelled else OutcomeKind.LOST,
+        attempt=row.attempt,
+        worker=death.name,
+        started_at=row.claimed_at,
+        finished_at=public(now),
+        keep_until=None if keep is None else public(now + keep),
+    )
+
+
+def _place(job: Job, attempt: int) -> dict[str, Any]:
+    return {
+        "job_id": job.pk,
+        "queue_name": job.queue_name,
+        "rank": -job.priority,
+        "attempt": attempt,
+    }

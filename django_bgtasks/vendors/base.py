@@ -1,0 +1,271 @@
+"""What a database must be able to do for a queue, in words of rows.
+
+The base class does all of it in portable SQL, a few statements in one
+transaction. A vendor overrides what it does better or must do otherwise. Each
+passes the contract suite in ``tests/contract``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from .findings import Finding
+from .rows import Insert, Lane, Move, Row, Swap, Table, Take, Taken
+from .session import Session
+from .watcher import Watcher
+
+T = TypeVar("T")
+
+
+class Vendor(Session):
+    """One database, by one Django connection."""
+
+    # Appended to a SELECT that is about to change the rows it read.
+    lock_rows = ""
+    skip_locked = ""
+    # Rows, and characters of text, per statement of a bulk insert. MariaDB takes
+    # packets of 16 MB by default, and a character may need four bytes.
+    chunk = 500
+    most_text = 1_000_000
+
+    def __init__(self, connection: Any) -> None:
+        super().__init__(connection)
+        self.quote = connection.ops.quote_name
+        self.tables: dict[Any, Table] = {}
+
+    # -- rows ---------------------------------------------------------------
+
+    def put(self, inserts: Sequence[Insert]) -> datetime:
+        """Insert all rows or none, and return the time that was stamped on them."""
+        with self.atomic():
+            now = self.now()
+            for insert in inserts:
+                self._insert(insert, now)
+        return now
+
+    def exchange(
+        self, swap: Swap | None, take: Take | None
+    ) -> tuple[set[str], Taken | None]:
+        """Swap, then take, in one transaction: all of both or nothing.
+
+        Return the keys that the swap found, and what was taken.
+        """
+        with self.atomic():
+            now = self.now()
+            gone = self._swap(swap, now) if swap else set()
+            taken = self._take(take, now) if take else None
+        return gone, taken
+
+    def move(self, move: Move) -> int:
+        """Move due rows, earliest first, and return how many."""
+        columns = ", ".join((move.source.key, *move.columns))
+        with self.atomic(), self.connection.cursor() as cursor:
+            now = self.now()
+            cursor.execute(
+                f"SELECT {columns} FROM {move.source.name} WHERE {move.due} <= %s "
+                f"ORDER BY {move.due} LIMIT %s{self.skip_locked}",
+                [self.to_database(now), move.limit],
+            )
+            rows = cursor.fetchall()
+            self._delete(move.source, [row[0] for row in rows])
+            self._insert(
+                Insert(
+                    move.target, (move.source.key, *move.columns), rows, (move.stamp,)
+                ),
+                now,
+            )
+        return len(rows)
+
+    def queues(self, source: Table) -> list[str]:
+        """The names of the queues that have rows, by one index look-up each."""
+        name = source.name
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                f"WITH RECURSIVE q(name) AS ("
+                f"SELECT MIN(queue_name) FROM {name} UNION ALL "
+                f"SELECT (SELECT MIN(r.queue_name) FROM {name} r "
+                f"WHERE r.queue_name > q.name) FROM q WHERE q.name IS NOT NULL"
+                f") SELECT name FROM q WHERE name IS NOT NULL"
+            )
+            return [row[0] for row in cursor.fetchall()]
+
+    def skip_taken(self, rows: Any) -> Any:
+        """Have a QuerySet lock its rows, without those that somebody else holds."""
+        return rows.select_for_update(skip_locked=True)
+
+    # -- waking -------------------------------------------------------------
+
+    def notify(self, channel: str, message: str) -> None:
+        """Wake who watches ``channel``; call outside of a transaction."""
+
+    def watch(self, channel: str, listen: bool | str) -> Watcher:
+        """Return a watcher of ``channel`` for this process."""
+        return Watcher()
+
+    def prepare_worker(self) -> None:
+        """Set this connection up for the worker's own statements."""
+
+    def tune(self, schema_editor: Any, tables: Iterable[str]) -> None:
+        """Set up tables whose rows come and go, while they are migrated."""
+
+    def tell_apart(self, schema_editor: Any, table: str, field: Any) -> None:
+        """Have a column of text compared letter by letter, while it is migrated."""
+
+    def findings(self, *, live: bool) -> list[Finding]:
+        """What is wrong in the settings or, if ``live``, with a session itself."""
+        return []
+
+    # -- the portable way ---------------------------------------------------
+
+    def _insert(self, insert: Insert, now: datetime) -> None:
+        if not insert.rows:
+            return
+        columns = (*insert.columns, *insert.clock)
+        stamps = (self.to_database(now),) * len(insert.clock)
+        names = ", ".join(self.quote(column) for column in columns)
+        holder = f"({', '.join(['%s'] * len(columns))})"
+        with self.connection.cursor() as cursor:
+            for rows in _portions(insert.rows, self.chunk, self.most_text):
+                holders = ", ".join([holder] * len(rows))
+                cursor.execute(
+                    f"INSERT INTO {insert.table.name} ({names}) VALUES {holders}",
+                    [item for row in rows for item in (*row, *stamps)],
+                )
+
+    def _delete(self, table: Table, keys: Iterable[str]) -> None:
+        # In the order of the key, so that no two deleters wait for each other.
+        with self.connection.cursor() as cursor:
+            for some in _chunks(sorted(keys), self.chunk):
+                holders = ", ".join(["%s"] * len(some))
+                cursor.execute(
+                    f"DELETE FROM {table.name} WHERE {table.key} IN ({holders})", some
+                )
+
+    def _swap(self, swap: Swap, now: datetime) -> set[str]:
+        gone = self._matching(swap)
+        self._delete(swap.table, gone)
+        for insert in swap.inserts:
+            rows = [row for row in insert.rows if row[0] in gone]
+            self._insert(Insert(insert.table, insert.columns, rows, insert.clock), now)
+        for table, keys in swap.deletes:
+            self._delete(table, [key for key in keys if key in gone])
+        return gone
+
+    def _matching(self, swap: Swap) -> set[str]:
+        """Lock the rows that are still this owner's attempts, and return the keys."""
+        wanted = dict(swap.rows)
+        gone: set[str] = set()
+        with self.connection.cursor() as cursor:
+            for keys in _chunks(sorted(wanted), self.chunk):
+                holders = ", ".join(["%s"] * len(keys))
+                cursor.execute(
+                    f"SELECT {swap.table.key}, attempt FROM {swap.table.name} "
+                    f"WHERE {swap.table.key} IN ({holders}) AND process_id = %s"
+                    f"{self.lock_rows}",
+                    [*keys, swap.owner],
+                )
+                for key, attempt in cursor.fetchall():
+                    if wanted.get(self.key(key)) == attempt:
+                        gone.add(self.key(key))
+        return gone
+
+    def key(self, value: Any) -> str:
+        """A key as ``Job.id`` in 32 hexadecimal digits, which every vendor takes."""
+        return str(value).replace("-", "")
+
+    def _take(self, take: Take, now: datetime) -> Taken:
+        closed = self._closed(take)
+        taken: list[Row] = []
+        for lane in dict.fromkeys(take.lanes):
+            left = take.limit - len(taken)
+            if left <= 0:
+                break
+            if lane.queue not in closed:
+                taken += self._take_lane(take, lane, left)
+        if not taken:
+            return Taken(now, [])
+        keys = [row[0] for row in taken]
+        self._delete(take.source, keys)
+        self._insert(
+            Insert(
+                take.target,
+                ("job_id", "process_id", "attempt", "cancel_requested"),
+                [(row[0], take.owner, row[1], False) for row in taken],
+                ("claimed_at",),
+            ),
+            now,
+        )
+        bodies = self._bodies(take, keys)
+        nothing = (None,) * len(take.read)
+        return Taken(now, [(*row, *bodies.get(row[0], nothing)) for row in taken])
+
+    def _closed(self, take: Take) -> set[str]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT name FROM {take.closed.name} WHERE paused_at IS NOT NULL"
+            )
+            return {row[0] for row in cursor.fetchall()}
+
+    def _take_lane(self, take: Take, lane: Lane, limit: int) -> list[Row]:
+        where = "queue_name = %s"
+        params: list[Any] = [lane.queue]
+        rank = self.quote("rank")
+        order = f"{rank}, ready_at, job_id"
+        if lane.rank is not None:
+            where, order = f"{where} AND {rank} = %s", "ready_at, job_id"
+            params.append(lane.rank)
+        if lane.floor is not None:
+            where = f"{where} AND ready_at > %s"
+            params.append(self.to_database(lane.floor))
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT job_id, attempt, queue_name, {rank}, ready_at "
+                f"FROM {take.source.name}{self.by_index(take.index)} WHERE {where} "
+                f"ORDER BY {order} LIMIT %s{self.skip_locked}",
+                [*params, limit],
+            )
+            return [
+                (self.key(row[0]), *row[1:4], self.from_database(row[4]))
+                for row in cursor.fetchall()
+            ]
+
+    def by_index(self, index: str) -> str:
+        """Have the planner use this index, where it must be told."""
+        return ""
+
+    def _bodies(self, take: Take, keys: list[str]) -> dict[str, Row]:
+        names = ", ".join(self.quote(column) for column in take.read)
+        bodies = {}
+        with self.connection.cursor() as cursor:
+            for some in _chunks(keys, self.chunk):
+                holders = ", ".join(["%s"] * len(some))
+                cursor.execute(
+                    f"SELECT {take.body.key}, {names} FROM {take.body.name} "
+                    f"WHERE {take.body.key} IN ({holders})",
+                    some,
+                )
+                for key, *body in cursor.fetchall():
+                    bodies[self.key(key)] = tuple(body)
+        return bodies
+
+
+def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _portions(rows: Iterable[Row], most: int, most_text: int) -> Iterator[list[Row]]:
+    """Divide rows so that no statement is too long; a row by itself may be."""
+    portion: list[Row] = []
+    length = 0
+    for row in rows:
+        own = sum(len(item) for item in row if isinstance(item, str))
+        if portion and (len(portion) == most or length + own > most_text):
+            yield portion
+            portion, length = [], 0
+        portion.append(row)
+        length += own
+    if portion:
+        yield portion

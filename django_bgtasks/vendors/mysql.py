@@ -1,0 +1,114 @@
+"""MySQL 8 and MariaDB 10.6 or later."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.utils import OperationalError
+
+from .base import Vendor
+from .findings import OLD_SERVER, WRONG_ISOLATION, Finding
+from .rows import Table
+
+# Deadlock found; lock wait timeout exceeded; record changed since last read
+# (MariaDB's snapshot isolation).
+_TRY_AGAIN = {1213, 1205, 1020}
+_READ_COMMITTED = "read committed"
+_OLDEST_MARIADB = (10, 6)
+
+
+class MySQL(Vendor):
+    lock_rows = " FOR UPDATE"
+    skip_locked = " FOR UPDATE SKIP LOCKED"
+
+    def now(self) -> datetime:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT UTC_TIMESTAMP(6)")
+            moment: datetime = cursor.fetchone()[0]
+        return moment.replace(tzinfo=UTC)
+
+    def asks_again(self, error: OperationalError) -> bool:
+        return error.args[0] in _TRY_AGAIN
+
+    def prepare_worker(self) -> None:
+        # Under REPEATABLE READ a claim locks the gaps between rows, up to the end
+        # of the index, and every enqueue waits for it or deadlocks.
+        with self.connection.cursor() as cursor:
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+
+    def queues(self, source: Table) -> list[str]:
+        # One look-up each, as in the base; but the optimizer walks the whole index
+        # for a subquery that compares with the name before.
+        names: list[str] = []
+        query = f"SELECT MIN(queue_name) FROM {source.name}"
+        with self.connection.cursor() as cursor:
+            cursor.execute(query)
+            while (name := cursor.fetchone()[0]) is not None:
+                names.append(name)
+                cursor.execute(f"{query} WHERE queue_name > %s", [name])
+        return names
+
+    def by_index(self, index: str) -> str:
+        # On a small table the optimizer prefers to read, and so to lock, all rows.
+        return f" FORCE INDEX ({self.quote(index)})"
+
+    def tell_apart(self, schema_editor: Any, table: str, field: Any) -> None:
+        # By default "mail", "Mail" and "mail " are one name.
+        mariadb = self.connection.mysql_is_mariadb
+        collation = "utf8mb4_nopad_bin" if mariadb else "utf8mb4_0900_bin"
+        schema_editor.execute(
+            f"ALTER TABLE {self.quote(table)} MODIFY {self.quote(field.column)} "
+            f"{field.db_type(self.connection)} "
+            f"CHARACTER SET utf8mb4 COLLATE {collation} NOT NULL"
+        )
+
+    def findings(self, *, live: bool) -> list[Finding]:
+        options = self.connection.settings_dict["OPTIONS"]
+        wanted = options.get("isolation_level", _READ_COMMITTED)
+        if not live:
+            # None leaves it to the server, which has to be asked.
+            return self._findings_of_isolation(wanted or _READ_COMMITTED)
+        found = self._findings_of_version()
+        if not wanted or wanted.lower() == _READ_COMMITTED:
+            found += self._findings_of_isolation(self._isolation())
+        return found
+
+    def _findings_of_isolation(self, level: str) -> list[Finding]:
+        if level.lower() == _READ_COMMITTED:
+            return []
+        return [
+            Finding(
+                WRONG_ISOLATION,
+                f"DATABASES[{self.connection.alias!r}]: transactions are "
+                f"{level.upper()}. Claims then lock the gaps between rows, and "
+                f"enqueues and workers deadlock.",
+                "Set DATABASES[...]['OPTIONS']['isolation_level'] to "
+                "'read committed', Django's default.",
+            )
+        ]
+
+    def _isolation(self) -> str:
+        mariadb = self.connection.mysql_is_mariadb
+        name = "tx_isolation" if mariadb else "transaction_isolation"
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"SELECT @@SESSION.{name}")
+            return str(cursor.fetchone()[0]).replace("-", " ")
+
+    def _findings_of_version(self) -> list[Finding]:
+        # Django itself turns away every MySQL that is too old.
+        version = self.connection.mysql_version
+        if not self.connection.mysql_is_mariadb or version >= _OLDEST_MARIADB:
+            return []
+        return [
+            Finding(
+                OLD_SERVER,
+                f"DATABASES[{self.connection.alias!r}]: the server is MariaDB "
+                f"{_dotted(version)}, which has no SKIP LOCKED.",
+                f"Upgrade to MariaDB {_dotted(_OLDEST_MARIADB)} or later.",
+            )
+        ]
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))

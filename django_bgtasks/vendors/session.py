@@ -1,0 +1,97 @@
+"""A connection's clock, and transactions that are tried again."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import transaction
+from django.db.utils import InterfaceError, InternalError, OperationalError
+from django.utils import timezone
+
+T = TypeVar("T")
+# What says that the database is away, for a while. PostgreSQL that became a standby,
+# and so takes no writes, calls that an internal error.
+OUTAGES = (OperationalError, InterfaceError, InternalError)
+
+
+class Session:
+    """What is done by a Django connection whatever the rows are."""
+
+    # How often work is done again before the database's refusal counts.
+    tries = 20
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    def now(self) -> datetime:
+        """The database's clock, aware."""
+        raise NotImplementedError
+
+    def to_database(self, moment: datetime | None) -> Any:
+        """Turn a moment into what a raw statement takes."""
+        if moment is None:
+            return None
+        if settings.USE_TZ:
+            return self.connection.ops.adapt_datetimefield_value(moment)
+        # By the project's zone: a request may have activated another.
+        if timezone.is_aware(moment):
+            moment = timezone.make_naive(moment, timezone.get_default_timezone())
+        return self.connection.ops.adapt_datetimefield_value(moment)
+
+    def from_database(self, value: Any) -> datetime | None:
+        """Turn what a raw statement returned into an aware moment."""
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value)
+        if value is not None and timezone.is_naive(value):
+            zone = timezone.get_default_timezone()
+            if settings.USE_TZ:
+                zone = self.connection.timezone
+            return timezone.make_aware(value, zone).astimezone(UTC)
+        return value  # type: ignore[no-any-return]
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """A transaction on this connection, or the one that is open."""
+        with transaction.atomic(self.connection.alias, savepoint=False):
+            yield
+
+    @property
+    def writes_alone(self) -> bool:
+        """Whether no other connection can write while this one is as it is."""
+        return False
+
+    @property
+    def in_callers_transaction(self) -> bool:
+        """Whether somebody else will commit what is done now, and when is unknown.
+
+        The transactions that a TestCase wraps around each test do not count.
+        """
+        blocks = self.connection.atomic_blocks
+        return not all(getattr(block, "_from_testcase", False) for block in blocks)
+
+    def persist(self, work: Callable[[], T]) -> T:
+        """Run ``work`` in a transaction, again if the database asks for that.
+
+        A deadlock or a serialization failure is no error of the work; anything
+        else propagates. So does such a failure inside of a transaction that was
+        open before: it is lost, and only who began it can begin again.
+        """
+        for turn in range(self.tries):
+            try:
+                return work()
+            except OperationalError as error:
+                if self.connection.in_atomic_block or not self.asks_again(error):
+                    raise
+                # Both sides of a deadlock come back; at different times, please.
+                time.sleep(random.uniform(0, 0.005 * (turn + 1)))
+        return work()
+
+    def asks_again(self, error: OperationalError) -> bool:
+        """Whether the same work may well succeed when it is done again."""
+        raise NotImplementedError

@@ -1,0 +1,126 @@
+"""SQLite: one writer at a time, in the same process or on the same host."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.utils import OperationalError
+
+from .base import Vendor
+from .findings import BLOCKED_READERS, DEFERRED_WRITERS, OLD_SERVER, Finding
+from .watcher import Watcher
+
+# Seconds that the worker itself waits for another writer before it tries again. A
+# task may be that writer, and the worker must still mind its time limit.
+_BUSY_SECONDS = 0.5
+_OLDEST = (3, 35)
+
+
+class SQLite(Vendor):
+    # The oldest supported build takes 32,766 parameters; a job has twelve.
+    chunk = 1_000
+    # The wait for the lock, of as long as the settings say, precedes each.
+    tries = 3
+
+    def now(self) -> datetime:
+        # The database has no clock but the host's.
+        return datetime.now(UTC)
+
+    def asks_again(self, error: OperationalError) -> bool:
+        return "locked" in str(error) or "busy" in str(error)
+
+    def watch(self, channel: str, listen: bool | str) -> Watcher:
+        return ChangeWatcher(self.connection)
+
+    def prepare_worker(self) -> None:
+        # Write-ahead logging lets the site read while the worker writes. A read
+        # that turns into a write fails at once unless the transaction began as a
+        # writer, so each of this process does, those of tasks included: the threads'
+        # connections share these settings, and Django reads them at each connect.
+        options = self.connection.settings_dict["OPTIONS"]
+        options["transaction_mode"] = options.get("transaction_mode") or "IMMEDIATE"
+        with self.connection.cursor() as cursor:
+            self.connection.transaction_mode = options["transaction_mode"]
+            cursor.execute(f"PRAGMA busy_timeout = {int(_BUSY_SECONDS * 1000)}")
+            cursor.execute("PRAGMA journal_mode")
+            if cursor.fetchone()[0] not in ("wal", "memory"):
+                cursor.execute("PRAGMA journal_mode = WAL")
+
+    @property
+    def writes_alone(self) -> bool:
+        # Whoever has a transaction open keeps all others from writing.
+        return bool(self.connection.in_atomic_block)
+
+    def findings(self, *, live: bool) -> list[Finding]:
+        return self._findings_of_session() if live else self._findings_of_settings()
+
+    def _findings_of_settings(self) -> list[Finding]:
+        found = []
+        database = f"DATABASES[{self.connection.alias!r}]"
+        library = self.connection.Database
+        if library.sqlite_version_info < _OLDEST:
+            wanted = ".".join(map(str, _OLDEST))
+            found.append(
+                Finding(
+                    OLD_SERVER,
+                    f"{database}: SQLite is {library.sqlite_version}.",
+                    f"Use a Python that is linked with SQLite {wanted} or later.",
+                )
+            )
+        mode = self.connection.settings_dict["OPTIONS"].get("transaction_mode")
+        if str(mode).upper() not in ("IMMEDIATE", "EXCLUSIVE"):
+            found.append(
+                Finding(
+                    DEFERRED_WRITERS,
+                    f"{database}: transactions begin as readers. One that then "
+                    f"writes fails with 'database is locked' if a worker wrote "
+                    f"meanwhile; no timeout helps.",
+                    "Set DATABASES[...]['OPTIONS']['transaction_mode'] to 'IMMEDIATE'.",
+                )
+            )
+        return found
+
+    def _findings_of_session(self) -> list[Finding]:
+        with self.connection.cursor() as cursor:
+            cursor.execute("PRAGMA journal_mode")
+            mode = cursor.fetchone()[0]
+        if mode in ("wal", "memory"):
+            return []
+        return [
+            Finding(
+                BLOCKED_READERS,
+                f"DATABASES[{self.connection.alias!r}]: SQLite's journal mode is "
+                f"{mode!r}, in which readers wait for every writer.",
+                "A worker switches the file to 'wal' when it starts. To have it so "
+                "from the first, set DATABASES[...]['OPTIONS']['init_command'] to "
+                "'PRAGMA journal_mode=WAL;'.",
+            )
+        ]
+
+
+class ChangeWatcher(Watcher):
+    """Asks SQLite whether another connection has committed since the last look.
+
+    ``PRAGMA data_version`` reads a counter in shared memory; it takes no lock
+    (https://www.sqlite.org/pragma.html#pragma_data_version).
+    """
+
+    def __init__(self, connection: Any) -> None:
+        super().__init__(shortest=0.005, longest=0.05)
+        self._connection = connection
+        self._version: int | None = None
+        self._looked_at = 0.0
+
+    def stirred(self) -> bool:
+        with self._connection.cursor() as cursor:
+            cursor.execute("PRAGMA data_version")
+            version = cursor.fetchone()[0]
+        changed = version != self._version
+        self._version = version
+        # Now and then it looks all the same, so that a missed change only delays.
+        if changed or time.monotonic() - self._looked_at > 1:
+            self._looked_at = time.monotonic()
+            return True
+        return False

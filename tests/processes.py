@@ -1,0 +1,134 @@
+"""Commands in a process of their own, judged from outside."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+import psutil
+
+
+class CommandProcess:
+    """``python -m django <arguments>`` in its own session, its output collected.
+
+    Standard output and standard error come together, in ``lines``.
+    """
+
+    def __init__(self, *arguments: str, environment: Mapping[str, str]) -> None:
+        self.lines: list[str] = []
+        self._news = threading.Condition()
+        self._ended = False
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "django", *arguments],
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with self._news:
+                self.lines.append(line.rstrip("\n"))
+                self._news.notify_all()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self.lines)
+
+    def wait_for_line(self, pattern: str, timeout: float = 30) -> re.Match[str]:
+        """Return the match of the first line that holds ``pattern``, early or late.
+
+        Fail if the output ends, or ``timeout`` seconds pass, without one.
+        """
+        seen = 0
+        deadline = time.monotonic() + timeout
+        with self._news:
+            while True:
+                for line in self.lines[seen:]:
+                    seen += 1
+                    if match := re.search(pattern, line):
+                        return match
+                left = deadline - time.monotonic()
+                if self._ended or left <= 0:
+                    why = "ended" if self._ended else f"ran for {timeout} s"
+                    raise AssertionError(
+                        f"It {why} without a line like {pattern!r}:\n{self.output}"
+                    )
+                self._news.wait(left)
+
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def send_signal(self, number: int) -> None:
+        """Signal the process itself, not its children."""
+        self._process.send_signal(number)
+
+    def wait(self, timeout: float = 60) -> int:
+        """Wait for the process to end by itself and return its exit code."""
+        try:
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(
+                f"It did not end within {timeout} s:\n{self.output}"
+            ) from None
+        # A child that lives on would keep the output open.
+        self._reader.join(timeout=5)
+        return code
+
+    def stop(self, timeout: float = 60) -> int:
+        """Ask the process to stop (SIGTERM) and return its exit code."""
+        self.send_signal(signal.SIGTERM)
+        return self.wait(timeout)
+
+    def children(self) -> list[psutil.Process]:
+        """Return the processes that it has started and that still run."""
+        try:
+            return psutil.Process(self.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
+    def group(self) -> list[psutil.Process]:
+        """Return every live process of its session, itself or orphaned by it."""
+        members = []
+        for process in psutil.process_iter(["status"]):
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):
+                if (
+                    os.getsid(process.pid) == self.pid
+                    and process.info["status"] != psutil.STATUS_ZOMBIE
+                ):
+                    members.append(process)
+        return members
+
+    def kill(self, timeout: float = 30) -> None:
+        """Kill it and all of its session (SIGKILL), and see them gone."""
+        deadline = time.monotonic() + timeout
+        while members := self.group():
+            for process in members:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            gone, _ = psutil.wait_procs(members, timeout=1)
+            if len(gone) < len(members) and time.monotonic() > deadline:
+                raise AssertionError(f"These could not be killed: {members}")
+        self._process.wait(timeout)
+        self._reader.join(timeout=5)
+        assert self._process.stdout is not None
+        if not self._reader.is_alive():
+            self._process.stdout.close()

@@ -1,0 +1,19 @@
+"""Tasks that leave their traces in the ledger."""
+
+from __future__ import annotations
+
+from django_bgtasks import task
+
+from .models import Effect
+
+
+@task
+def record(key: str) -> str:
+    Effect.objects.create(key=key)
+    return key
+
+
+@task
+def fail(key: str) -> None:
+    Effect.objects.create(key=key)
+    raise ValueError(f"{key} was meant to fail")

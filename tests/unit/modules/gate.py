@@ -1,0 +1,5 @@
+"""Holds the import of ``slow`` until it is opened."""
+
+from threading import Event
+
+reached, opened = Event(), Event()
