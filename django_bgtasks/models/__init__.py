@@ -10,18 +10,23 @@ from .job import (
 )
 from .process import Process
 from .queue import Queue
+from .schedule import TIMING_FIELDS, Plan, Schedule, Tick
 from .tables import table_of
 
 __all__ = [
+    "TIMING_FIELDS",
     "Attempt",
     "DeferredJob",
     "FinishedJob",
     "Job",
     "JobProgress",
     "OutcomeKind",
+    "Plan",
     "Process",
     "Queue",
     "ReadyJob",
     "RunningJob",
+    "Schedule",
+    "Tick",
     "table_of",
 ]

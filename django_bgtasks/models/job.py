@@ -42,6 +42,9 @@ class Job(models.Model):
     run_after = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     enqueued_at = models.DateTimeField()
+    # Of a job that a schedule enqueued: by which, and the moment that it was due.
+    schedule_id = models.BigIntegerField(null=True)
+    scheduled_for = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("job")
