@@ -1,0 +1,5 @@
+"""The package's pages in Django admin. Only admin's autodiscovery imports this."""
+
+from . import (
+    schedules,  # noqa: F401
+)
