@@ -72,7 +72,9 @@ class BgTaskResult(GenericTaskResult[P, R]):  # type: ignore[misc]
 
     ``outcome`` is finer than ``status``: None until the job has finished, then
     succeeded, failed, cancelled, expired or lost. ``run_after`` is when a
-    deferred job, or the next attempt of a failed one, is due.
+    deferred job, or the next attempt of a failed one, is due. Of a job that a
+    schedule enqueued, ``schedule_id`` says which one, and ``scheduled_for`` for
+    which moment it was due.
     """
 
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -80,6 +82,8 @@ class BgTaskResult(GenericTaskResult[P, R]):  # type: ignore[misc]
     outcome: str | None = None
     run_after: datetime | None = None
     cancel_requested: bool = False
+    schedule_id: int | None = None
+    scheduled_for: datetime | None = None
 
     def __post_init__(self) -> None:
         # Django would normalize the arguments here; they were before they were
@@ -215,6 +219,19 @@ class BgTaskContext(GenericTaskContext[..., Any]):  # type: ignore[misc]
         if self.control.deadline is None:
             return None
         return self.control.deadline - time.monotonic()
+
+    @property
+    def scheduled_for(self) -> datetime | None:
+        """The moment that the job was due by its schedule; None without one.
+
+        A report "of the last day" is the day before this, however late it runs.
+        """
+        return getattr(self.task_result, "scheduled_for", None)
+
+    @property
+    def schedule_id(self) -> int | None:
+        """Id of the schedule that enqueued the job; None without one."""
+        return getattr(self.task_result, "schedule_id", None)
 
     @property
     def metadata(self) -> dict[str, Any]:

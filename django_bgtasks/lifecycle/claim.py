@@ -31,6 +31,8 @@ _READ = (
     "run_after",
     "expires_at",
     "enqueued_at",
+    "schedule_id",
+    "scheduled_for",
 )
 
 
@@ -106,7 +108,8 @@ def jobs(vendor: Vendor, taken: Taken) -> tuple[list[ClaimedJob], list[str]]:
         if path is None:
             empty.append(job_id)
             continue
-        backend, args, kwargs, metadata, run_after, expires_at, enqueued_at = body
+        backend, args, kwargs, metadata, run_after, expires_at, *rest = body
+        enqueued_at, schedule_id, scheduled_for = rest
         claimed.append(
             ClaimedJob(
                 id=job_id,
@@ -124,6 +127,8 @@ def jobs(vendor: Vendor, taken: Taken) -> tuple[list[ClaimedJob], list[str]]:
                 enqueued_at=read(enqueued_at),  # type: ignore[arg-type]
                 claimed_at=taken.now,
                 claimed_clock=clock,
+                schedule_id=schedule_id,
+                scheduled_for=read(scheduled_for),
             )
         )
     _remember([job for job in claimed if job.attempt > 1], vendor.connection.alias)

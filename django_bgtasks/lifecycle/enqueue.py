@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import lru_cache
-from math import inf
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from .. import payload
-from ..compat import InvalidTask, TaskResultStatus
-from ..conf import duration
-from ..exceptions import InvalidArguments
+from ..compat import TaskResultStatus
 from ..ids import uuid7
 from ..models import DeferredJob, Job, ReadyJob, table_of
 from ..results import BgTaskResult, public
 from ..vendors import Insert, Vendor
+from .call import Call, Common, checked, common_of
 
 logger = logging.getLogger("django_bgtasks.enqueue")
 
@@ -31,7 +27,6 @@ CHANNEL = "django_bgtasks"
 JOB = "job"
 DEFERRED = "deferred"
 CANCEL = "cancel"
-Call = tuple[Sequence[Any], Mapping[str, Any]]
 
 _BODY = (
     "id",
@@ -45,6 +40,24 @@ _BODY = (
     "run_after",
     "expires_at",
 )
+_SCHEDULED = (*_BODY, "schedule_id", "scheduled_for")
+_PLACE = ("job_id", "queue_name", "rank", "attempt")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A call of a schedule, checked and ready to be inserted.
+
+    ``task`` is as it is to be enqueued: with its queue, priority and backend.
+    """
+
+    task: Any
+    call: tuple[list[Any], dict[str, Any]]
+    texts: tuple[str, str]
+    common: Common
+    schedule_id: int
+    scheduled_for: datetime | None
+    id: UUID = field(default_factory=uuid7)
 
 
 def enqueue(
@@ -64,12 +77,12 @@ def enqueue(
     written. ``limit`` is the bytes that the arguments may take; with ``many``
     a message names the call at fault.
     """
-    common = _common(task, limit)
+    common = common_of(task, limit)
     bodies, results = [], []
     for number, given in enumerate(calls):
         where = f"call {number}: " if many else ""
         job_id = uuid7()
-        call = _checked(task, given, where)
+        call = checked(task, given, where)
         texts = (
             payload.dump(call[0], f"{where}args", limit),
             payload.dump(call[1], f"{where}kwargs", limit),
@@ -84,6 +97,45 @@ def enqueue(
     wake_after_commit(vendor, JOB if task.run_after is None else DEFERRED)
     for result in results:
         object.__setattr__(result, "enqueued_at", enqueued_at)
+    return results
+
+
+def enqueue_orders(
+    vendor: Vendor, orders: Sequence[Order]
+) -> list[BgTaskResult[Any, Any]]:
+    """Insert the jobs of schedules, all or none, and return their results.
+
+    They may be of different tasks. Workers are told after the commit.
+    """
+    if not orders:
+        return []
+    bodies, ready, deferred = [], [], []
+    for each in orders:
+        task, due = each.task, vendor.to_database(each.common.run_after)
+        body = _body(vendor, task.backend, task, each.id, each.texts, each.common)
+        moment = vendor.to_database(each.scheduled_for)
+        bodies.append((*body, each.schedule_id, moment))
+        place = (each.id.hex, task.queue_name, -int(task.priority), 1)
+        if due is None:
+            ready.append(place)
+        else:
+            deferred.append((*place, due))
+    inserts = [
+        Insert(table_of(Job, vendor), _SCHEDULED, bodies, ("enqueued_at",)),
+        _ready(vendor, ready),
+        _deferred(vendor, deferred),
+    ]
+    enqueued_at = vendor.put([each for each in inserts if each.rows])
+    for message in (JOB,) * bool(ready) + (DEFERRED,) * bool(deferred):
+        wake_after_commit(vendor, message)
+    results = [
+        _result(each.task.backend, each.task, each.id, each.call, each.common)
+        for each in orders
+    ]
+    for result, each in zip(results, orders, strict=True):
+        object.__setattr__(result, "enqueued_at", public(enqueued_at))
+        object.__setattr__(result, "schedule_id", each.schedule_id)
+        object.__setattr__(result, "scheduled_for", public(each.scheduled_for))
     return results
 
 
@@ -128,85 +180,14 @@ def _is_told_already(connection: Any, message: str) -> bool:
     return isinstance(hook, _Wake) and hook.message == message
 
 
-def _common(task: Any, limit: int) -> tuple[Any, Any, str | None]:
-    """What all calls of one enqueue share: run_after, expires_at, metadata."""
-    if len(task.module_path) > 255:
-        raise InvalidTask(f"The task's path {task.module_path!r} is over 255 long.")
-    if len(task.queue_name) > 128:
-        raise InvalidTask(f"queue_name {task.queue_name!r} is over 128 long.")
-    metadata = getattr(task, "metadata", None)
-    if metadata is not None:
-        normal = payload.normalize(metadata, "metadata")
-        metadata = payload.dump(normal, "metadata", limit)
-    return task.run_after, _expires_at(task), metadata
-
-
-def _expires_at(task: Any) -> datetime | None:
-    expires = getattr(task, "expires", None)
-    if expires is None or isinstance(expires, datetime):
-        return expires
-    start: datetime = task.run_after or timezone.now()
-    length: timedelta = duration(expires)
-    return start + length
-
-
-def _checked(task: Any, call: Call, where: str) -> tuple[list[Any], dict[str, Any]]:
-    try:
-        args, kwargs = call
-    except (TypeError, ValueError):
-        raise InvalidArguments(f"{where}it is no pair of args and kwargs.") from None
-    arguments = (
-        payload.normalize(args, f"{where}args"),
-        payload.normalize(kwargs, f"{where}kwargs"),
-    )
-    if type(arguments[0]) is not list:
-        kind = type(args).__name__
-        raise InvalidArguments(f"{where}args must be a list or tuple, not {kind}.")
-    if type(arguments[1]) is not dict:
-        kind = type(kwargs).__name__
-        raise InvalidArguments(f"{where}kwargs must be a dict, not {kind}.")
-    least, most = _positional(task.func)
-    count = len(arguments[0]) + task.takes_context
-    if arguments[1] or not least <= count <= most:
-        _bind(task, arguments, where)
-    return arguments
-
-
-def _bind(task: Any, arguments: tuple[list[Any], dict[str, Any]], where: str) -> None:
-    leading = (None,) if task.takes_context else ()
-    try:
-        signature = inspect.signature(task.func)
-        signature.bind(*leading, *arguments[0], **arguments[1])
-    except TypeError as error:
-        raise InvalidArguments(
-            f"{where}{task.module_path}() cannot be called so: {error}."
-        ) from None
-
-
-@lru_cache(maxsize=4096)
-def _positional(func: Callable[..., Any]) -> tuple[float, float]:
-    """How many arguments, all positional, a function takes at least and at most."""
-    least, most = 0.0, 0.0
-    for parameter in inspect.signature(func).parameters.values():
-        required = parameter.default is parameter.empty
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            most = inf
-        elif parameter.kind is parameter.KEYWORD_ONLY:
-            least += inf if required else 0
-        elif parameter.kind is not parameter.VAR_KEYWORD:
-            least, most = least + required, most + 1
-    return least, most
-
-
 def _body(
     vendor: Vendor,
     alias: str,
     task: Any,
     job_id: UUID,
     texts: tuple[str, str],
-    common: tuple[Any, Any, str | None],
+    common: Common,
 ) -> tuple[Any, ...]:
-    run_after, expires_at, metadata = common
     return (
         job_id.hex,
         task.module_path,
@@ -214,21 +195,26 @@ def _body(
         task.queue_name,
         int(task.priority),
         *texts,
-        metadata,
-        vendor.to_database(run_after),
-        vendor.to_database(expires_at),
+        common.metadata,
+        vendor.to_database(common.run_after),
+        vendor.to_database(common.expires_at),
     )
 
 
 def _state(vendor: Vendor, task: Any, bodies: list[tuple[Any, ...]]) -> Insert:
     shared = (task.queue_name, -int(task.priority), 1)
-    columns = ("job_id", "queue_name", "rank", "attempt")
     if task.run_after is None:
-        rows = [(body[0], *shared) for body in bodies]
-        return Insert(table_of(ReadyJob, vendor), columns, rows, ("ready_at",))
+        return _ready(vendor, [(body[0], *shared) for body in bodies])
     due = vendor.to_database(task.run_after)
-    deferred = [(body[0], *shared, due) for body in bodies]
-    return Insert(table_of(DeferredJob, vendor), (*columns, "run_after"), deferred)
+    return _deferred(vendor, [(body[0], *shared, due) for body in bodies])
+
+
+def _ready(vendor: Vendor, rows: list[tuple[Any, ...]]) -> Insert:
+    return Insert(table_of(ReadyJob, vendor), _PLACE, rows, ("ready_at",))
+
+
+def _deferred(vendor: Vendor, rows: list[tuple[Any, ...]]) -> Insert:
+    return Insert(table_of(DeferredJob, vendor), (*_PLACE, "run_after"), rows)
 
 
 def _result(
@@ -236,7 +222,7 @@ def _result(
     task: Any,
     job_id: UUID,
     call: tuple[list[Any], dict[str, Any]],
-    common: tuple[Any, Any, str | None],
+    common: Common,
 ) -> BgTaskResult[Any, Any]:
     return BgTaskResult(
         task=task,
@@ -251,6 +237,6 @@ def _result(
         backend=alias,
         errors=[],
         worker_ids=[],
-        metadata=payload.load(common[2]) if common[2] else {},
-        run_after=common[0],
+        metadata=payload.load(common.metadata) if common.metadata else {},
+        run_after=common.run_after,
     )

@@ -191,6 +191,8 @@ def running_result(
         errors=[past.error for past in job.past if past.error],
         worker_ids=[*(past.worker for past in job.past), worker],
         metadata=_loaded(job.metadata, dict) if job.metadata else {},
+        schedule_id=job.schedule_id,
+        scheduled_for=public(job.scheduled_for),
     )
 
 

@@ -53,6 +53,8 @@ class ClaimedJob:
     # The database's time of the claim, and this host's monotonic time at it.
     claimed_at: datetime
     claimed_clock: float
+    schedule_id: int | None = None
+    scheduled_for: datetime | None = None
     past: list[PastAttempt] = field(default_factory=list)
 
     @property

@@ -25,6 +25,8 @@ _BODY = (
     "metadata",
     "run_after",
     "enqueued_at",
+    "schedule_id",
+    "scheduled_for",
 )
 _STATE = (
     "ready__attempt",
@@ -131,6 +133,8 @@ def _result(
         outcome=row["finished__outcome"],
         run_after=row["deferred__run_after"],
         cancel_requested=bool(row["running__cancel_requested"]),
+        schedule_id=row["schedule_id"],
+        scheduled_for=row["scheduled_for"],
     )
     if status == TaskResultStatus.SUCCESSFUL:
         value = row["finished__return_value"]

@@ -68,7 +68,8 @@ def steps_stand_alone(modules: Modules) -> list[str]:
         for module in modules.values()
         if module.part == "lifecycle" and module.name != f"{home}.run"
         for each in imports_of(module, modules)
-        if each.part == "lifecycle" and each.target != f"{home}.outcome"
+        if each.part == "lifecycle"
+        and each.target not in (f"{home}.outcome", f"{home}.call")
     ]
 
 

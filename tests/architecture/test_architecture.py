@@ -115,11 +115,13 @@ def test_step_that_imports_a_step_is_found(text: str) -> None:
     assert len(steps_stand_alone(modules)) == 1
 
 
-def test_run_imports_steps_and_steps_import_outcome() -> None:
+def test_run_imports_steps_and_steps_import_values() -> None:
     modules = package(
         lifecycle__run="from . import claim, outcome",
         lifecycle__claim="from .outcome import Outcome",
         lifecycle__outcome="",
+        lifecycle__enqueue="from .call import checked",
+        lifecycle__call="",
     )
     assert steps_stand_alone(modules) == []
 
