@@ -10,6 +10,7 @@ from .job import (
 )
 from .process import Process
 from .queue import Queue
+from .rollup import Rollup
 from .schedule import TIMING_FIELDS, Plan, Schedule, Tick
 from .tables import table_of
 
@@ -25,6 +26,7 @@ __all__ = [
     "Process",
     "Queue",
     "ReadyJob",
+    "Rollup",
     "RunningJob",
     "Schedule",
     "Tick",

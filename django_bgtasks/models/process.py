@@ -30,8 +30,11 @@ class Process(models.Model):
     started_at = models.DateTimeField()
     heartbeat_at = models.DateTimeField(db_index=True)
     stop_requested = models.BooleanField(default=False)
+    # Bytes resident at the last heartbeat.
+    memory = models.BigIntegerField(null=True)
 
     class Meta:
+        permissions = (("manage_process", "Can ask process to stop"),)
         verbose_name = _("process")
         verbose_name_plural = _("processes")
 

@@ -11,6 +11,10 @@ class Queue(models.Model):
     paused_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        permissions = (
+            ("pause_queue", "Can pause and resume queue"),
+            ("purge_queue", "Can purge queue"),
+        )
         verbose_name = _("queue")
         verbose_name_plural = _("queues")
 
