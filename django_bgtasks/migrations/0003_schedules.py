@@ -91,6 +91,12 @@ class Migration(migrations.Migration):
                     "end_at",
                     models.DateTimeField(blank=True, null=True, verbose_name="end"),
                 ),
+                (
+                    "backend",
+                    models.CharField(
+                        default="default", max_length=64, verbose_name="backend"
+                    ),
+                ),
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 (
                     "name",
@@ -99,12 +105,6 @@ class Migration(migrations.Migration):
                 (
                     "description",
                     models.TextField(blank=True, verbose_name="description"),
-                ),
-                (
-                    "backend",
-                    models.CharField(
-                        default="default", max_length=64, verbose_name="backend"
-                    ),
                 ),
                 ("task_path", models.CharField(max_length=255, verbose_name="task")),
                 (
@@ -291,6 +291,12 @@ class Migration(migrations.Migration):
                 (
                     "end_at",
                     models.DateTimeField(blank=True, null=True, verbose_name="end"),
+                ),
+                (
+                    "backend",
+                    models.CharField(
+                        default="default", max_length=64, verbose_name="backend"
+                    ),
                 ),
                 (
                     "schedule",

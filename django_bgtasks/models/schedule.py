@@ -39,7 +39,8 @@ class Timing(models.Model):
     crontab = models.CharField(_("crontab"), max_length=255, blank=True)
     timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
     every = models.DurationField(_("every"), null=True, blank=True)
-    # Moments of an interval are at this time and at multiples of ``every`` after it.
+    # Moments of an interval are at this time and at multiples of ``every`` after it;
+    # without one at ``start_at``, or else at the epoch, 1970 in UTC.
     anchor_at = models.DateTimeField(_("counted from"), null=True, blank=True)
     clocked_at = models.DateTimeField(_("at"), null=True, blank=True)
     solar_event = models.CharField(_("solar event"), max_length=24, blank=True)
@@ -51,6 +52,7 @@ class Timing(models.Model):
     )
     start_at = models.DateTimeField(_("start"), null=True, blank=True)
     end_at = models.DateTimeField(_("end"), null=True, blank=True)
+    backend = models.CharField(_("backend"), max_length=64, default="default")
 
     class Meta:
         abstract = True
@@ -80,7 +82,6 @@ class Schedule(Timing):
     id = models.BigAutoField(primary_key=True)
     name = models.CharField(_("name"), max_length=200, unique=True)
     description = models.TextField(_("description"), blank=True)
-    backend = models.CharField(_("backend"), max_length=64, default="default")
     task_path = models.CharField(_("task"), max_length=255)
     args = JSONTextField(_("positional arguments"), default=no_args, blank=True)
     kwargs = JSONTextField(_("keyword arguments"), default=no_kwargs, blank=True)
@@ -145,6 +146,7 @@ class Plan(Timing):
     wake_at = models.DateTimeField(null=True, db_index=True)
     # A due moment whose job waits for the job before it (Overlap.QUEUE_ONE).
     held_for = models.DateTimeField(null=True)
+    # The latest due moment that a beat saw, whatever became of it.
     last_due_at = models.DateTimeField(null=True)
     last_run_at = models.DateTimeField(null=True)
     last_job_id = models.UUIDField(null=True)
