@@ -21,7 +21,7 @@ INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-sqlite test-postgresql test-mysql test-mariadb plan \
-	lint format types migrations-check docs bench build clean
+	lint format types migrations-check docs screenshots bench build clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -61,6 +61,12 @@ migrations-check: $(INSTALLED) ## Check that no migration is missing
 
 docs: $(VENV)/.docs ## Build the documentation into docs/_build/html
 	$(RUN) -m sphinx -W --keep-going -b html docs docs/_build/html
+
+screenshots: $(INSTALLED) ## Renew the pictures in the documentation, with Chromium
+	BGTASKS_REQUIRE=browser $(RUN) -m pytest -q tests/browser
+	for picture in docs/_static/*.png; do \
+		cp build/screenshots/$$(basename $$picture) $$picture || exit 1; \
+	done
 
 bench: $(VENV)/.benchmarks ## Measure throughput and latency
 	$(RUN) -m benchmarks $(ARGS)

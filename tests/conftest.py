@@ -30,6 +30,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "only_on(*vendors): skip the test on every other database"
     )
+    config.addinivalue_line(
+        "markers", "every_database: run this browser test on each of them"
+    )
 
 
 def pytest_report_header() -> str:

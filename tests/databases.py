@@ -11,7 +11,8 @@ that is not set. ``python -m tests`` runs pytest once for each vendor there is.
                                    password, at 127.0.0.1:3306
 ``BGTASKS_MYSQL_URL``              a MySQL server
 ``DATABASE_URL``                   stands in for each of them where it fits
-``BGTASKS_REQUIRE``                vendors, by comma, that must not be missing
+``BGTASKS_REQUIRE``                vendors, by comma, that must not be missing;
+                                   ``browser`` as well, for ``tests/browser``
 ``BGTASKS_TEST_DATABASE_URL``      the exact database, for a worker that a test
                                    starts: it is that test's own
 =================================  ============================================
@@ -66,8 +67,18 @@ def chosen_vendor() -> str:
 
 def required_vendors() -> list[str]:
     """Return the vendors whose absence is a failure."""
+    names = [name for name in _required() if name != "browser"]
+    return [_known(name, "BGTASKS_REQUIRE") for name in names]
+
+
+def is_required(name: str) -> bool:
+    """Tell whether the absence of a vendor or of the browser is a failure."""
+    return name in _required()
+
+
+def _required() -> list[str]:
     names = os.environ.get("BGTASKS_REQUIRE", "").replace(" ", "").split(",")
-    return [_known(name, "BGTASKS_REQUIRE") for name in names if name]
+    return [name for name in names if name]
 
 
 def _known(vendor: str, variable: str) -> str:

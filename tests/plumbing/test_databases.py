@@ -122,3 +122,14 @@ def test_server_of_another_vendor_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("DATABASE_URL", raising=False)
     with pytest.raises(databases.Unavailable, match="BGTASKS_MYSQL_URL names no"):
         databases.describe("mysql")
+
+
+@pytest.mark.once
+def test_browser_may_be_required_and_is_no_vendor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BGTASKS_REQUIRE", "sqlite, browser")
+    assert databases.is_required("browser")
+    assert databases.required_vendors() == ["sqlite"]
+    monkeypatch.setenv("BGTASKS_REQUIRE", "sqlite")
+    assert not databases.is_required("browser")
