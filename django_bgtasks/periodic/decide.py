@@ -1,0 +1,146 @@
+"""What to do about a schedule: which due moments run, which are missed, what is next.
+
+Pure: ``now`` is an argument, and nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Literal
+
+from .clocked import Clocked
+from .interval import Interval
+from .timing import Timing, to_utc
+
+Missed = Literal["skip", "run_once", "run_all"]
+MISSED_POLICIES: tuple[Missed, ...] = ("skip", "run_once", "run_all")
+
+# No decision runs, or counts one by one, more due moments than this.
+RUN_ALL_LIMIT = 1000
+# What "on time" is where missed runs are skipped and no grace is given.
+SKIP_GRACE = timedelta(seconds=60)
+_TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``run``: due moments to run now, oldest first. ``next``: the run to plan, None
+    if the schedule is over. ``missed``: how many due moments are given up, None if
+    there are too many to be counted.
+    """
+
+    run: list[datetime]
+    missed: int | None
+    next: datetime | None
+
+
+def decide(
+    timing: Timing,
+    *,
+    due: datetime,
+    now: datetime,
+    missed: Missed = "run_once",
+    grace: timedelta | None = None,
+    start_at: datetime | None = None,
+    end_at: datetime | None = None,
+) -> Decision:
+    """Decide on all moments of ``timing`` from ``due``, the planned run, to ``now``.
+
+    Only moments from ``start_at`` to ``end_at`` count, both included. One that lies
+    more than ``grace`` back does not run (None: no limit, but 60 s for ``skip``).
+    Of the others, ``run_once`` runs the latest, ``skip`` and ``run_all`` run all,
+    at most the ``RUN_ALL_LIMIT`` latest. If ``now`` is before ``due``, for instance
+    because the clock was set back, nothing runs and the plan stays.
+
+    Raise ``ValueError`` if ``missed`` is not one of ``MISSED_POLICIES``.
+    """
+    if missed not in MISSED_POLICIES:
+        raise ValueError(
+            f"missed must be one of {', '.join(MISSED_POLICIES)}, not {missed!r}."
+        )
+    due, now = to_utc(due, "due"), to_utc(now, "now")
+    if missed == "skip" and grace is None:
+        grace = SKIP_GRACE
+    first = max(due, start_at) if start_at else due
+    final = min(now, end_at) if end_at else now
+    following = _next_within(timing, max(now, due - _TICK), start_at, end_at)
+    if final < first:
+        return Decision([], 0, following)
+    oldest = first if grace is None else max(first, now - max(grace, timedelta()))
+    limit = 1 if missed == "run_once" else RUN_ALL_LIMIT
+    run = list(islice(_backwards(timing, oldest, final), limit))[::-1]
+    return Decision(run, _missed(timing, first, final, run), following)
+
+
+def first(
+    timing: Timing,
+    now: datetime,
+    start_at: datetime | None = None,
+    end_at: datetime | None = None,
+    *,
+    ran: datetime | None = None,
+) -> datetime | None:
+    """Return the run to plan for a schedule that is new, edited or enabled again.
+
+    That is the first moment after ``now``, or from ``start_at`` on if that is still
+    to come; nothing of the past is made up for. A one-off is planned even if its time
+    has passed, unless it was run: ``ran`` is the latest due moment that was.
+    """
+    if isinstance(timing, Clocked):
+        after = (ran or timing.at) - (timedelta() if ran else _TICK)
+        return _next_within(timing, after, start_at, end_at)
+    after = max(now, ran) if ran else now
+    return _next_within(timing, after, start_at, end_at)
+
+
+def upcoming(
+    timing: Timing,
+    after: datetime,
+    count: int,
+    start_at: datetime | None = None,
+    end_at: datetime | None = None,
+) -> list[datetime]:
+    """Return the next ``count`` due moments later than ``after``, or fewer."""
+    found: list[datetime] = []
+    while len(found) < count:
+        moment = _next_within(timing, after, start_at, end_at)
+        if moment is None:
+            break
+        found.append(moment)
+        after = moment
+    return found
+
+
+def _next_within(
+    timing: Timing,
+    after: datetime,
+    start_at: datetime | None,
+    end_at: datetime | None,
+) -> datetime | None:
+    if start_at is not None:
+        after = max(after, start_at - _TICK)
+    moment = timing.next(after)
+    return moment if moment and (end_at is None or moment <= end_at) else None
+
+
+def _backwards(timing: Timing, first: datetime, final: datetime) -> Iterator[datetime]:
+    """Yield the moments from ``final`` back to ``first``, both included."""
+    moment = timing.last(final)
+    while moment is not None and moment >= first:
+        yield moment
+        moment = timing.last(moment - _TICK)
+
+
+def _missed(
+    timing: Timing, first: datetime, final: datetime, run: list[datetime]
+) -> int | None:
+    """Return how many moments from ``first`` to ``final`` are not in ``run``."""
+    if isinstance(timing, Interval):
+        return timing.count(first, final) - len(run)
+    limit = RUN_ALL_LIMIT - len(run)
+    end = run[0] - _TICK if run else final
+    count = sum(1 for _ in islice(_backwards(timing, first, end), limit + 1))
+    return count if count <= limit else None
