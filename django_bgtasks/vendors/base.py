@@ -95,6 +95,40 @@ class Vendor(Session):
         """Have a QuerySet lock its rows, without those that somebody else holds."""
         return rows.select_for_update(skip_locked=True)
 
+    def differ(self, one: str, other: str) -> str:
+        """Return SQL that compares two columns, NULL being equal to NULL."""
+        return f"{one} IS DISTINCT FROM {other}"
+
+    def on_conflict(self, *fields: str) -> dict[str, Any]:
+        """Return what a bulk_create() that may update is told of the conflict."""
+        return {"unique_fields": fields}
+
+    def lock(
+        self, table: Table, keys: Iterable[str], columns: Sequence[str] = ()
+    ) -> list[Row]:
+        """Lock the rows of these keys, and return their keys and ``columns``.
+
+        No other row is touched, let alone waited for, whoever holds it.
+        """
+        names = ", ".join(f"{table.name}.{name}" for name in (table.key, *columns))
+        locked: list[Row] = []
+        with self.connection.cursor() as cursor:
+            for source, where, params in self._by_keys(table, keys):
+                cursor.execute(
+                    f"SELECT {names} FROM {source} WHERE {where}"
+                    f"{self.lock_rows and f' ORDER BY 1{self.lock_rows}'}",
+                    params,
+                )
+                locked += [(self.key(row[0]), *row[1:]) for row in cursor.fetchall()]
+        return locked
+
+    def delete(self, table: Table, keys: Iterable[str]) -> None:
+        """Delete the rows of these keys. No other row is touched or waited for."""
+        with self.connection.cursor() as cursor:
+            for source, where, params in self._by_keys(table, keys):
+                using = "" if source == table.name else f" USING {source}"
+                cursor.execute(f"DELETE FROM {table.name}{using} WHERE {where}", params)
+
     # -- waking -------------------------------------------------------------
 
     def notify(self, channel: str, message: str) -> None:

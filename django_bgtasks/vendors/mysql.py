@@ -76,6 +76,13 @@ class MySQL(Vendor):
 
     def _findings_of_isolation(self, level: str) -> list[Finding]:
         if level.lower() == _READ_COMMITTED:
+    def differ(self, one: str, other: str) -> str:
+        return f"NOT ({one} <=> {other})"
+
+    def on_conflict(self, *fields: str) -> dict[str, Any]:
+        # Any unique key counts; none can be named.
+        return {}
+
             return []
         return [
             Finding(

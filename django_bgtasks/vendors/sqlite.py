@@ -31,6 +31,9 @@ class SQLite(Vendor):
     def asks_again(self, error: OperationalError) -> bool:
         return "locked" in str(error) or "busy" in str(error)
 
+    def differ(self, one: str, other: str) -> str:
+        return f"{one} IS NOT {other}"
+
     def watch(self, channel: str, listen: bool | str) -> Watcher:
         return ChangeWatcher(self.connection)
 
