@@ -1,3 +1,4 @@
+from .details import Failure, JobLink, JobLog
 from .job import (
     Attempt,
     DeferredJob,
@@ -18,8 +19,11 @@ __all__ = [
     "TIMING_FIELDS",
     "Attempt",
     "DeferredJob",
+    "Failure",
     "FinishedJob",
     "Job",
+    "JobLink",
+    "JobLog",
     "JobProgress",
     "OutcomeKind",
     "Plan",

@@ -29,7 +29,10 @@ class OutcomeKind(models.TextChoices):
 
 
 class Job(models.Model):
-    """The body: one call of a task, as asked for. It never changes."""
+    """The body: one call of a task, as asked for.
+
+    It never changes, unless a person moves the job to another queue or priority.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     task_path = models.CharField(max_length=255)
@@ -45,10 +48,20 @@ class Job(models.Model):
     # Of a job that a schedule enqueued: by which, and the moment that it was due.
     schedule_id = models.BigIntegerField(null=True)
     scheduled_for = models.DateTimeField(null=True)
+    # What of it must not be shown, as its task said when it was enqueued: the task
+    # may be gone, or be unknown where the job is looked at.
+    sensitive = JSONTextField(null=True)
 
     class Meta:
         verbose_name = _("job")
         verbose_name_plural = _("jobs")
+        permissions = (
+            ("view_job_arguments", "Can view arguments and results of job"),
+            ("retry_job", "Can retry job"),
+            ("cancel_job", "Can cancel job"),
+            ("run_job_now", "Can run deferred job now"),
+            ("move_job", "Can change queue and priority of job"),
+        )
 
     def __str__(self) -> str:
         return f"{self.task_path} {self.id}"
