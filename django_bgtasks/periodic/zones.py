@@ -31,7 +31,7 @@ def zone_named(name: str) -> ZoneInfo:
     """Return the zone called ``name``; raise ``ValueError`` if there is none."""
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError, TypeError):
+    except (KeyError, ValueError, OSError, TypeError):
         # No such file, a path that leaves the database, a folder of zones.
         pass
     except Exception as error:
