@@ -22,9 +22,27 @@ def misfits(
 ) -> Iterator[tuple[str, str]]:
     """Yield ``args`` or ``kwargs``, and what is wrong there, for a call of a task.
 
-    The context that a task may take is not among the arguments.
+    The context that a task may take is not among the arguments. Nothing is yielded
+    only where ``enqueue`` would take the arguments.
     """
-    parameters = list(inspect.signature(task.func).parameters.values())
+    signature = inspect.signature(task.func)
+    found = list(_misfits(task, signature, args, kwargs))
+    if not found:
+        try:
+            signature.bind(*(None,) * task.takes_context, *args, **kwargs)
+        except TypeError as error:
+            # Python 3.11 refuses some calls that can be made.
+            found = [("kwargs" if kwargs else "args", str(error))]
+    yield from found
+
+
+def _misfits(
+    task: Any,
+    signature: inspect.Signature,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> Iterator[tuple[str, str]]:
+    parameters = list(signature.parameters.values())
     kinds = {each.kind for each in parameters}
     placed = [each for each in parameters if each.kind in _BY_PLACE]
     own = placed[1:] if task.takes_context else placed
