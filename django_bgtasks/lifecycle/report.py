@@ -38,6 +38,21 @@ def store(alias: str, job_id: str, values: dict[str, Any], now: datetime) -> Non
         rows.create(job_id=key, **values)
 
 
+def store_all(vendor: Vendor, reports: dict[str, Any]) -> None:
+    """Write what running jobs told of themselves, then tell who waits for that."""
+
+    def work() -> None:
+        now = vendor.now()
+        with vendor.atomic():
+            for job_id, (values, _) in reports.items():
+                store(vendor.connection.alias, job_id, values, now)
+
+    vendor.persist(work)
+    for _, waiting in reports.values():
+        for event in waiting:
+            event.set()
+
+
 class InlineControl(Control):
     """What the context of a task reaches that runs on the caller's connection."""
 

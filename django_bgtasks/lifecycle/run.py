@@ -6,6 +6,7 @@ import logging
 import time
 from asyncio import CancelledError
 from collections.abc import Sequence
+from contextlib import nullcontext
 from contextvars import copy_context
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from django.db import DatabaseError, transaction
 
 from ..exceptions import LateFinish
 from ..log import JobFacts, current_job
-from ..vendors import OUTAGES, Lane, Take, Taken, Vendor
+from ..vendors import OUTAGES, Insert, Lane, Take, Taken, Vendor
 from . import announce, claim, execute, finish, report, retry, shield
 from .outcome import RELEASED, RETRY, ClaimedJob, Outcome, Plan
 
@@ -43,21 +44,28 @@ def turn(
     outcomes: Sequence[Outcome] = (),
     lanes: Sequence[Lane] = (),
     limit: int = 0,
+    figures: Insert | None = None,
 ) -> Turn:
     """Write outcomes and claim jobs, in one transaction.
 
     An outcome that the database refuses, unlike one that is late, becomes a
-    failed one that says why; the others are written all the same.
+    failed one that says why; the others are written all the same. ``figures`` are
+    written with them; refused, they are dropped: no job depends on them.
     """
     outcomes = _one_of_each(outcomes)
     take = claim.take(vendor, owner.id, lanes, limit) if lanes and limit else None
-    if not outcomes and take is None:
+    if not outcomes and take is None and figures is None:
         return Turn([], [], [])
     try:
-        gone, taken = vendor.persist(lambda: _exchange(vendor, owner, outcomes, take))
+        gone, taken = vendor.persist(
+            lambda: _exchange(vendor, owner, outcomes, take, figures)
+        )
     except OUTAGES:
         raise
     except DatabaseError:
+        if figures is not None:
+            logger.exception("A write was refused; again, without its figures.")
+            return turn(vendor, owner, outcomes, lanes, limit)
         if not outcomes:
             raise
         written, late = _write_singly(vendor, owner, outcomes)
@@ -89,16 +97,21 @@ def _one_of_each(outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 
 def _exchange(
-    vendor: Vendor, owner: Owner, outcomes: Sequence[Outcome], take: Take | None
+    vendor: Vendor,
+    owner: Owner,
+    outcomes: Sequence[Outcome],
+    take: Take | None,
+    figures: Insert | None = None,
 ) -> tuple[set[str], Taken | None]:
     """Write and claim. No job that was cancelled while it ran is run again."""
-    if not any(outcome.kind in (RETRY, RELEASED) for outcome in outcomes):
+    again = any(outcome.kind in (RETRY, RELEASED) for outcome in outcomes)
+    with vendor.atomic() if again or figures else nullcontext():
+        if figures:
+            vendor.put([figures])
+        if again:
+            finish.heed_cancellations(vendor, owner.id, outcomes)
         swap = finish.swap(vendor, owner.id, owner.name, outcomes) if outcomes else None
-        return vendor.exchange(swap, take)
-    with vendor.atomic():
-        finish.heed_cancellations(vendor, owner.id, outcomes)
-        swap = finish.swap(vendor, owner.id, owner.name, outcomes)
-        return vendor.exchange(swap, take)
+        return vendor.exchange(swap, take) if swap or take else (set(), None)
 
 
 def _sorted(
@@ -278,18 +291,3 @@ def _attempt_inline(vendor: Vendor, owner: Owner, job: ClaimedJob) -> Outcome:
         raise
     except Exception as error:
         return execute.refuse(job, error, owner.name)
-
-
-def store_reports(vendor: Vendor, reports: dict[str, Any]) -> None:
-    """Write what running jobs told of themselves, then tell who waits for that."""
-
-    def work() -> None:
-        now = vendor.now()
-        with vendor.atomic():
-            for job_id, (values, _) in reports.items():
-                report.store(vendor.connection.alias, job_id, values, now)
-
-    vendor.persist(work)
-    for _, waiting in reports.values():
-        for event in waiting:
-            event.set()

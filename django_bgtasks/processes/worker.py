@@ -14,7 +14,7 @@ from math import inf
 from typing import Any
 
 from ..compat import task_backends
-from ..lifecycle import operate, run
+from ..lifecycle import operate, report, run
 from ..lifecycle.enqueue import CANCEL, CHANNEL, DEFERRED
 from ..lifecycle.outcome import RELEASED, RETRY, Outcome
 from ..upkeep import presence
@@ -121,11 +121,9 @@ class Worker:
         return max(wanted, 0)
 
     def _turn(self, limit: int, clock: float) -> None:
-        written = [outcome for outcome in self.unwritten if outcome.written]
-        unwritten = [outcome for outcome in self.unwritten if not outcome.written]
-        turn = self.claims.turn(unwritten, limit, clock)
+        turn = self.claims.turn(self.unwritten, limit, clock)
         self.unwritten = []
-        self.announcer.put(written + turn.written)
+        self.announcer.put(turn.written)
         if limit:
             self.staff.take(turn.claimed, clock)
         self.outage.must_recover = turn.broken
@@ -142,6 +140,7 @@ class Worker:
             self._notice_cancelled()
         if clock >= self._next_tick:
             self._next_tick = clock + _TICK
+            self.claims.tend(clock)
             self.watcher.tend(lambda message: self.vendor.notify(CHANNEL, message))
             if not self.watcher.hears or self.watcher.stirred():
                 self.claims.stir()
@@ -197,7 +196,7 @@ class Worker:
         self._next_report = clock + _REPORT_EVERY
         reports = self.desk.take_reports()
         try:
-            run.store_reports(self.vendor, reports)
+            report.store_all(self.vendor, reports)
         except OUTAGES:
             self.desk.put_back(reports)
             raise
@@ -280,6 +279,7 @@ class Worker:
 
     def _close(self) -> None:
         self.staff.stop()
+        self.claims.close()
         self.announcer.finish(min(self.config.grace, 5.0))
         self.watcher.close()
 
