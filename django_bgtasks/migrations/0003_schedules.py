@@ -196,6 +196,7 @@ class Migration(migrations.Migration):
                 ("timing_editable", models.BooleanField(default=True, editable=False)),
                 ("timing_edited", models.BooleanField(default=False, editable=False)),
                 ("undeclared_at", models.DateTimeField(editable=False, null=True)),
+                ("was_enabled", models.BooleanField(default=False, editable=False)),
             ],
             options={
                 "verbose_name": "schedule",

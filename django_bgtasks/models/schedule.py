@@ -105,11 +105,12 @@ class Schedule(Timing):
         default=Origin.ADMIN,
         editable=False,
     )
-    # Of a declared one: whether its timing may be changed here, whether it was, and
-    # since when its declaration is gone.
+    # Of a declared one: whether its timing may be changed here, whether it was, since
+    # when its declaration is gone, and whether it was enabled until then.
     timing_editable = models.BooleanField(default=True, editable=False)
     timing_edited = models.BooleanField(default=False, editable=False)
     undeclared_at = models.DateTimeField(null=True, editable=False)
+    was_enabled = models.BooleanField(default=False, editable=False)
 
     class Meta:
         ordering = ("name",)
