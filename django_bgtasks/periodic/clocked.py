@@ -25,5 +25,9 @@ class Clocked:
         at = to_utc(self.at, "at")
         return at if at <= to_utc(until, "until") else None
 
+    def count(self, since: datetime, until: datetime) -> int:
+        at = to_utc(self.at, "at")
+        return int(to_utc(since, "since") <= at <= to_utc(until, "until"))
+
     def words(self) -> str:
         return f"at {in_words(self.at)}"

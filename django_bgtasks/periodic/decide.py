@@ -12,7 +12,6 @@ from itertools import islice
 from typing import Literal
 
 from .clocked import Clocked
-from .interval import Interval
 from .timing import Timing, to_utc
 
 Missed = Literal["skip", "run_once", "run_all"]
@@ -72,7 +71,8 @@ def decide(
     oldest = first if grace is None else max(first, now - max(grace, timedelta()))
     limit = 1 if missed == "run_once" else RUN_ALL_LIMIT
     run = list(islice(_backwards(timing, oldest, final), limit))[::-1]
-    return Decision(run, _missed(timing, first, final, run), following)
+    count = timing.count(first, final)
+    return Decision(run, None if count is None else count - len(run), following)
 
 
 def first(
@@ -132,15 +132,3 @@ def _backwards(timing: Timing, first: datetime, final: datetime) -> Iterator[dat
     while moment is not None and moment >= first:
         yield moment
         moment = timing.last(moment - _TICK)
-
-
-def _missed(
-    timing: Timing, first: datetime, final: datetime, run: list[datetime]
-) -> int | None:
-    """Return how many moments from ``first`` to ``final`` are not in ``run``."""
-    if isinstance(timing, Interval):
-        return timing.count(first, final) - len(run)
-    limit = RUN_ALL_LIMIT - len(run)
-    end = run[0] - _TICK if run else final
-    count = sum(1 for _ in islice(_backwards(timing, first, end), limit + 1))
-    return count if count <= limit else None

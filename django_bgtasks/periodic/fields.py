@@ -61,6 +61,20 @@ class Fields:
         last = (highest(self.hours, 23), highest(self.minutes, 59))
         return found and _at(reading, found, (*last, highest(self.seconds, 59)))
 
+    def count(self, first: datetime, final: datetime) -> int:
+        """Return the number of matching readings from ``first`` to ``final``."""
+        if final < first:
+            return 0
+        until = final.year, final.month
+        days = sum(
+            self.days_of(year, month).bit_count()
+            for year in range(first.year, final.year + 1)
+            for month in range(first.month if year == first.year else 1, 13)
+            if (year, month) < until
+        )
+        whole = days * self._clocks_of_a_day()
+        return whole + self._in_month_to(final) - self._in_month_before(first)
+
     def days_of(self, year: int, month: int) -> int:
         """Return the matching days of a month, none if the month does not match."""
         if not self.months >> month & 1:
@@ -122,6 +136,46 @@ class Fields:
         if hour < 0:
             return None
         return hour, highest(self.minutes, 59), highest(self.seconds, 59)
+
+    def _in_month_to(self, reading: datetime) -> int:
+        """Return the number of matches in the month up to ``reading``."""
+        day = self._has_day(reading.year, reading.month, reading.day)
+        return self._in_month_before(reading) + (day & self._has_clock(reading))
+
+    def _in_month_before(self, reading: datetime) -> int:
+        days = self.days_of(reading.year, reading.month)
+        number = _below(days, reading.day) * self._clocks_of_a_day()
+        if days >> reading.day & 1:
+            number += self._clocks_before(reading)
+        return number
+
+    def _clocks_of_a_day(self) -> int:
+        return (
+            self.hours.bit_count() * self.minutes.bit_count() * self.seconds.bit_count()
+        )
+
+    def _clocks_before(self, reading: datetime) -> int:
+        minutes = _below(self.hours, reading.hour) * self.minutes.bit_count()
+        if not self.hours >> reading.hour & 1:
+            return minutes * self.seconds.bit_count()
+        minutes += _below(self.minutes, reading.minute)
+        seconds = minutes * self.seconds.bit_count()
+        if self.minutes >> reading.minute & 1:
+            seconds += _below(self.seconds, reading.second)
+        return seconds
+
+    def _has_clock(self, reading: datetime) -> int:
+        return (
+            self.hours >> reading.hour
+            & self.minutes >> reading.minute
+            & self.seconds >> reading.second
+            & 1
+        )
+
+
+def _below(bits: int, end: int) -> int:
+    """Return how many numbers in ``bits`` are less than ``end``."""
+    return (bits & ((1 << end) - 1)).bit_count()
 
 
 def _at(

@@ -43,7 +43,6 @@ class Interval:
         return start + (until - start) // self.every * self.every
 
     def count(self, since: datetime, until: datetime) -> int:
-        """Return the number of due moments from ``since`` to ``until``, both in."""
         start = to_utc(self.anchor, "anchor")
         since, until = to_utc(since, "since"), to_utc(until, "until")
         first = max(0, -((start - since) // self.every))

@@ -26,6 +26,7 @@ _DEPRESSIONS = {"civil": 6.0, "nautical": 12.0, "astronomical": 18.0}
 # Beyond the polar circles an event is missing for months; at places where it
 # happens at all it does so every year.
 _DAYS = 400
+_DAYS_COUNTED = 1000
 _DAY = timedelta(days=1)
 
 
@@ -60,13 +61,23 @@ class Solar:
         moments = self._moments(until.date() + _DAY, -_DAY)
         return next((each for each in moments if each <= until), None)
 
+    def count(self, since: datetime, until: datetime) -> int | None:
+        since, until = to_utc(since, "since"), to_utc(until, "until")
+        days = (until.date() - since.date()).days + 3
+        if days > _DAYS_COUNTED:
+            return None
+        moments = self._moments(since.date() - _DAY, _DAY, days)
+        return sum(1 for each in moments if since <= each <= until)
+
     def words(self) -> str:
         name = self.event.replace("_", " ")
         return f"at {name} ({self.latitude:g}, {self.longitude:g})"
 
-    def _moments(self, day: date, step: timedelta) -> Iterator[datetime]:
+    def _moments(
+        self, day: date, step: timedelta, days: int = _DAYS
+    ) -> Iterator[datetime]:
         sun = _sun()
-        for number in range(_DAYS):
+        for number in range(days):
             moment = _on_day(sun, self, day + number * step)
             if moment is not None:
                 yield moment

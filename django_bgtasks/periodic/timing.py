@@ -14,7 +14,7 @@ class Timing(Protocol):
 
     Every method takes aware datetimes of the years 1900 to 2500, in whatever zone,
     and raises ``ValueError`` for others. What it returns is in UTC. The cost does
-    not depend on how far apart two moments lie.
+    not depend on how many moments lie in between.
     """
 
     def next(self, after: datetime) -> datetime | None:
@@ -22,6 +22,12 @@ class Timing(Protocol):
 
     def last(self, until: datetime) -> datetime | None:
         """Return the latest due moment up to ``until``, None if there is none."""
+
+    def count(self, since: datetime, until: datetime) -> int | None:
+        """Return the number of due moments from ``since`` to ``until``, both in.
+
+        None if it would take too long to count them.
+        """
 
     def words(self) -> str:
         """Return the timing in English words."""

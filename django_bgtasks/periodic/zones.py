@@ -7,15 +7,18 @@ are is said by their names.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 SECOND = timedelta(seconds=1)
-# The longest span in which ``change_within`` looks: in no zone since 1900, and by no
-# rule for the future, have two changes been closer together (6 days 23 hours).
+# No clock has been set, or will be, twice within this span.
+_APART = timedelta(days=6)
+# No two clocks have differed, or one clock from itself, by more than this.
 NEAR = timedelta(hours=30)
+_DAY = timedelta(days=1)
 
 
 class Change(NamedTuple):
@@ -49,7 +52,7 @@ def offset_at(zone: ZoneInfo, instant: datetime) -> timedelta:
 def change_within(zone: ZoneInfo, after: datetime, until: datetime) -> Change | None:
     """Return the change of the clock in ``after`` < at <= ``until``, if there is one.
 
-    The instants are whole seconds, no further apart than a few days.
+    The instants are whole seconds, no more than six days apart.
     """
     before, then = offset_at(zone, after), offset_at(zone, until)
     if before == then:
@@ -61,6 +64,18 @@ def change_within(zone: ZoneInfo, after: datetime, until: datetime) -> Change | 
         else:
             until = middle
     return Change(until, before, then)
+
+
+def changes_within(
+    zone: ZoneInfo, after: datetime, until: datetime
+) -> Iterator[Change]:
+    """Yield the changes of the clock in ``after`` < at <= ``until``."""
+    while after < until:
+        then = min(after + _APART, until)
+        change = change_within(zone, after, then)
+        if change:
+            yield change
+        after = then
 
 
 def first_instant(zone: ZoneInfo, reading: datetime) -> datetime | None:
@@ -77,8 +92,14 @@ def first_instant(zone: ZoneInfo, reading: datetime) -> datetime | None:
     change = change_within(zone, reading - after, reading - before)
     if change is None:  # pragma: no cover (the two offsets come from a change)
         return reading - before
-    midnight = reading.replace(hour=0, minute=0, second=0)
-    skipped = change.at + before <= midnight
-    if skipped and midnight + timedelta(days=1) <= change.at + after:
-        return None
-    return change.at
+    day = skipped_day(change)
+    return None if day and day <= reading < day + _DAY else change.at
+
+
+def skipped_day(change: Change) -> datetime | None:
+    """Return the midnight at which a day that the clock never shows would begin."""
+    shown = change.at + change.before
+    midnight = shown.replace(hour=0, minute=0, second=0)
+    if midnight < shown:
+        midnight += _DAY
+    return midnight if midnight + _DAY <= change.at + change.after else None
