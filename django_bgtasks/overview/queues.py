@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import Count as SQLCount
 
 from ..models import DeferredJob, Queue, ReadyJob, RunningJob, table_of
 from ..vendors import Vendor
-from .counts import MOST, Count, bounded
+from .counts import MOST, Count
 
-# Below every rank there is, since priorities end at 100.
-_LOWEST_RANK = -1_000
+_CLAIM_INDEX = "bgtasks_ready_claim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +45,24 @@ def read_queues(
     alias = vendor.connection.alias
     now = vendor.now()
     running = _running(alias)
-    deferred, overdue, exact = _deferred(vendor, now, most)
+    deferred, since, exact = _deferred(vendor, most)
     paused = dict(Queue.objects.using(alias).values_list("name", "paused_at"))
-    names = {*known_queues(vendor, configured), *running, *deferred}
-    found = []
-    for name in sorted(names):
-        ready = ReadyJob.objects.using(alias).filter(queue_name=name)
-        waits = [_longest_wait(vendor, ready, now), overdue.get(name)]
-        found.append(
-            QueueState(
-                name=name,
-                ready=bounded(ready, most),
-                running=running[name],
-                deferred=Count(deferred[name], exact),
-                waiting_for=max((wait for wait in waits if wait), default=None),
-                paused_at=paused.get(name),
-            )
+    ready = table_of(ReadyJob, vendor)
+    for name, ready_at in vendor.heads(ready, _CLAIM_INDEX):
+        since[name] = min(ready_at, since.get(name, ready_at))
+    names = sorted({*configured, *paused, *running, *deferred, *since})
+    depths = vendor.depths(ready, _CLAIM_INDEX, names, most)
+    return [
+        QueueState(
+            name=name,
+            ready=Count(min(depths[name], most), depths[name] <= most),
+            running=running[name],
+            deferred=Count(min(deferred[name], most), exact),
+            waiting_for=_wait(now, since.get(name)),
+            paused_at=paused.get(name),
         )
-    return found
+        for name in names
+    ]
 
 
 def _running(alias: str) -> Counter[str]:
@@ -74,32 +72,18 @@ def _running(alias: str) -> Counter[str]:
 
 
 def _deferred(
-    vendor: Vendor, now: datetime, most: int
-) -> tuple[Counter[str], dict[str, timedelta], bool]:
-    """Count deferred jobs, earliest first; find how long due ones have waited.
+    vendor: Vendor, most: int
+) -> tuple[Counter[str], dict[str, datetime], bool]:
+    """Count deferred jobs, earliest first; find since when the first is due.
 
     Due jobs are promoted by the workers, so without one they wait here.
     """
-    rows = DeferredJob.objects.using(vendor.connection.alias).order_by("run_after")
-    some = rows.values_list("queue_name", "run_after")[: most + 1]
-    numbers: Counter[str] = Counter()
-    overdue: dict[str, timedelta] = {}
-    for number, (name, run_after) in enumerate(some.iterator(), 1):
-        if number > most:
-            return numbers, overdue, False
-        numbers[name] += 1
-        due = vendor.from_database(run_after)
-        if due is not None and due < now:
-            overdue.setdefault(name, now - due)
-    return numbers, overdue, True
+    table = table_of(DeferredJob, vendor)
+    rows = vendor.first_of_each(table, "run_after", most)
+    numbers = Counter({name: number for name, number, _ in rows})
+    exact = numbers.total() <= most
+    return numbers, {name: run_after for name, _, run_after in rows}, exact
 
 
-def _longest_wait(vendor: Vendor, ready: Any, now: datetime) -> timedelta | None:
-    """One look at the index for each priority in use: rank by rank, the first."""
-    rows = ready.order_by("rank", "ready_at", "job_id").values_list("rank", "ready_at")
-    rank, oldest = _LOWEST_RANK, None
-    while head := rows.filter(rank__gt=rank).first():
-        rank, ready_at = head[0], vendor.from_database(head[1])
-        if oldest is None or (ready_at and ready_at < oldest):
-            oldest = ready_at
-    return None if oldest is None else max(now - oldest, timedelta())
+def _wait(now: datetime, since: datetime | None) -> timedelta | None:
+    return now - since if since is not None and since < now else None

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from .findings import Finding
+from .looks import Looks
 from .rows import Insert, Lane, Move, Row, Swap, Table, Take, Taken
 from .session import Session
 from .watcher import Watcher
@@ -19,7 +20,7 @@ from .watcher import Watcher
 T = TypeVar("T")
 
 
-class Vendor(Session):
+class Vendor(Looks, Session):
     """One database, by one Django connection."""
 
     # Appended to a SELECT that is about to change the rows it read.
@@ -264,10 +265,6 @@ class Vendor(Session):
                 (self.key(row[0]), *row[1:4], self.from_database(row[4]))
                 for row in cursor.fetchall()
             ]
-
-    def by_index(self, index: str) -> str:
-        """Have the planner use this index, where it must be told."""
-        return ""
 
     def _bodies(self, take: Take, keys: list[str]) -> dict[str, Row]:
         names = ", ".join(self.quote(column) for column in take.read)

@@ -16,6 +16,7 @@ from .rows import Table
 _TRY_AGAIN = {1213, 1205, 1020}
 _READ_COMMITTED = "read committed"
 _OLDEST_MARIADB = (10, 6)
+_NO_RANK = 32_768
 
 
 class MySQL(Vendor):
@@ -48,6 +49,41 @@ class MySQL(Vendor):
                 names.append(name)
                 cursor.execute(f"{query} WHERE queue_name > %s", [name])
         return names
+
+    def heads(self, source: Table, index: str) -> list[tuple[str, datetime]]:
+        # One look-up each, as in the base; for the reason that `queues` has.
+        rank, found = self.quote("rank"), []
+        query = (
+            f"SELECT queue_name, {rank}, ready_at FROM {source.name}"
+            f"{self.by_index(index)} WHERE queue_name > %s OR "
+            f"(queue_name = %s AND {rank} > %s) "
+            f"ORDER BY queue_name, {rank}, ready_at LIMIT 1"
+        )
+        # No priority is as high as this rank, and no name as low as the empty one.
+        head = ("", -_NO_RANK, None)
+        with self.connection.cursor() as cursor:
+            while head is not None:
+                cursor.execute(query, [head[0], head[0], head[1]])
+                head = cursor.fetchone()
+                if head is not None:
+                    found.append((head[0], self.from_database(head[2])))
+        return found
+
+    def first_of_each(
+        self, source: Table, order: str, most: int
+    ) -> list[tuple[str, int, datetime]]:
+        # Only an index that holds all of the columns is walked for its order; those
+        # of a column hold the primary key as well.
+        key, limit = source.key, int(most) + 1
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT s.queue_name, COUNT(*), MIN(s.{order}) FROM ("
+                f"SELECT {key} FROM {source.name} ORDER BY {order} LIMIT {limit}"
+                f") AS first_rows STRAIGHT_JOIN {source.name} s "
+                f"ON s.{key} = first_rows.{key} GROUP BY s.queue_name"
+            )
+            rows = cursor.fetchall()
+        return [(name, count, self.from_database(at)) for name, count, at in rows]
 
     def by_index(self, index: str) -> str:
         # On a small table the optimizer prefers to read, and so to lock, all rows.

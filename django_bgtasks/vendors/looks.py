@@ -1,0 +1,83 @@
+"""Looks at all queues at once: few statements, each bounded by an index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from .rows import Table
+
+# Queues per statement; every one is a SELECT of its own in it.
+_MOST_PARTS = 100
+
+
+class Looks:
+    """What a vendor sees of the tables of waiting jobs."""
+
+    connection: Any
+    quote: Any
+    from_database: Any
+
+    def depths(
+        self, source: Table, index: str, names: Sequence[str], most: int
+    ) -> dict[str, int]:
+        """Count the rows of each queue, but none further than ``most`` and one."""
+        found: dict[str, int] = {}
+        # Without an order, stale statistics can make it a walk along the table.
+        order = f"{self.quote('rank')}, ready_at, job_id"
+        for start in range(0, len(names), _MOST_PARTS):
+            some = names[start : start + _MOST_PARTS]
+            parts = [
+                f"SELECT {number} AS number, COUNT(*) FROM (SELECT 1 AS one "
+                f"FROM {source.name}{self.by_index(index)} "
+                f"WHERE queue_name = %s ORDER BY {order} "
+                f"LIMIT {int(most) + 1}) AS q{number}"
+                for number in range(len(some))
+            ]
+            with self.connection.cursor() as cursor:
+                cursor.execute(" UNION ALL ".join(parts), list(some))
+                found |= {some[number]: count for number, count in cursor.fetchall()}
+        return found
+
+    def heads(self, source: Table, index: str) -> list[tuple[str, datetime]]:
+        """Return, for each queue and rank that has rows, the queue and since when the
+        first of them is ready: by one look-up in the index each."""
+        rank, name = self.quote("rank"), source.name
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                f"WITH RECURSIVE q(name) AS ("
+                f"SELECT MIN(queue_name) FROM {name} UNION ALL "
+                f"SELECT (SELECT MIN(r.queue_name) FROM {name} r "
+                f"WHERE r.queue_name > q.name) FROM q WHERE q.name IS NOT NULL"
+                f"), lane(name, place) AS ("
+                f"SELECT q.name, (SELECT MIN(r.{rank}) FROM {name} r "
+                f"WHERE r.queue_name = q.name) FROM q WHERE q.name IS NOT NULL "
+                f"UNION ALL SELECT lane.name, (SELECT MIN(r.{rank}) FROM {name} r "
+                f"WHERE r.queue_name = lane.name AND r.{rank} > lane.place) "
+                f"FROM lane WHERE lane.place IS NOT NULL"
+                f") SELECT lane.name, (SELECT MIN(r.ready_at) FROM {name} r "
+                f"WHERE r.queue_name = lane.name AND r.{rank} = lane.place) "
+                f"FROM lane WHERE lane.place IS NOT NULL"
+            )
+            rows = cursor.fetchall()
+        # A row may have gone between two of the look-ups.
+        return [(row[0], self.from_database(row[1])) for row in rows if row[1]]
+
+    def first_of_each(
+        self, source: Table, order: str, most: int
+    ) -> list[tuple[str, int, datetime]]:
+        """Of the first ``most`` and one rows by an indexed column: each queue, how many
+        it has of them, and its first value."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT queue_name, COUNT(*), MIN({order}) FROM ("
+                f"SELECT queue_name, {order} FROM {source.name} "
+                f"ORDER BY {order} LIMIT {int(most) + 1}) AS first_rows GROUP BY queue_name"
+            )
+            rows = cursor.fetchall()
+        return [(name, count, self.from_database(at)) for name, count, at in rows]
+
+    def by_index(self, index: str) -> str:
+        """Have the planner use this index, where it must be told."""
+        return ""
