@@ -7,7 +7,7 @@ has fixed times. The two differ where the clock of the zone is set.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from . import elapsed, fixed
 from .describe import describe
@@ -16,8 +16,6 @@ from .timing import to_utc
 from .zones import SECOND, zone_named
 
 __all__ = ["Crontab", "describe", "parse_crontab"]
-
-_TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +47,9 @@ class Crontab:
 
     def count(self, since: datetime, until: datetime) -> int:
         fields, zone = parse_crontab(self.expression), zone_named(self.zone)
-        start = _whole_second(since - _TICK, "since") + SECOND
-        end = _whole_second(until, "until")
+        start, end = _whole_second(since, "since"), _whole_second(until, "until")
+        if since.microsecond:
+            start += SECOND
         rule = elapsed if fields.elapsed else fixed
         return rule.count(start, end, fields, zone) if start <= end else 0
 

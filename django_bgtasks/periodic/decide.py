@@ -68,7 +68,9 @@ def decide(
     following = _next_within(timing, max(now, due - _TICK), start_at, end_at)
     if final < first:
         return Decision([], 0, following)
-    oldest = first if grace is None else max(first, now - max(grace, timedelta()))
+    # Not `now - grace`: a grace may reach back before the first year.
+    late = grace is not None and now - first > grace
+    oldest = now - grace if late and grace is not None else first
     limit = 1 if missed == "run_once" else RUN_ALL_LIMIT
     run = list(islice(_backwards(timing, oldest, final), limit))[::-1]
     count = timing.count(first, final)

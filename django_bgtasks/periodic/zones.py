@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 SECOND = timedelta(seconds=1)
 # No clock has been set, or will be, twice within this span.
-_APART = timedelta(days=6)
+_APART = timedelta(days=3)
 # No two clocks have differed, or one clock from itself, by more than this.
 NEAR = timedelta(hours=30)
 _DAY = timedelta(days=1)
@@ -52,7 +52,7 @@ def offset_at(zone: ZoneInfo, instant: datetime) -> timedelta:
 def change_within(zone: ZoneInfo, after: datetime, until: datetime) -> Change | None:
     """Return the change of the clock in ``after`` < at <= ``until``, if there is one.
 
-    The instants are whole seconds, no more than six days apart.
+    The instants are whole seconds, no more than three days apart.
     """
     before, then = offset_at(zone, after), offset_at(zone, until)
     if before == then:
