@@ -45,6 +45,7 @@ _APP = "django_bgtasks"
 def check_backend(backend: Any) -> list[CheckMessage]:
     """Check the settings of a backend. No database is asked."""
     found = [*_check_options(backend), *_check_aliases(backend)]
+    found += _check_permission(backend)
     if _is_known(backend.database):
         found += _check_router(backend)
         found += _findings(backend.database, live=False)
@@ -114,6 +115,20 @@ def _check_aliases(backend: Any) -> Iterator[CheckMessage]:
                 f"not in DATABASES.",
                 hint=f"DATABASES has: {', '.join(sorted(connections))}.",
                 id=f"{_APP}.E003",
+            )
+
+
+def _check_permission(backend: Any) -> Iterator[CheckMessage]:
+    from .site.access import permission_of
+
+    if backend.settings.status_permission is not None:
+        try:
+            permission_of(backend.settings)
+        except ImproperlyConfigured as error:
+            yield Error(
+                f"TASKS[{backend.alias!r}]: {error}",
+                hint="Name a function (request, result) that returns True or False.",
+                id=f"{_APP}.E002",
             )
 
 

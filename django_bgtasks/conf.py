@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import lru_cache
+from inspect import iscoroutinefunction
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -125,6 +126,27 @@ def _modules(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def permission(value: Any) -> Callable[..., Any]:
+    """Return a callable that answers at once; raise ValueError for anything else."""
+    if not callable(value):
+        raise ValueError(f"{value!r} is neither a callable nor the dotted path of one")
+    # What a coroutine function returns is true, whatever it would say.
+    if iscoroutinefunction(value) or iscoroutinefunction(type(value).__call__):
+        raise ValueError(f"{value!r} is a coroutine function; give one that is not")
+    found: Callable[..., Any] = value
+    return found
+
+
+def _permission(value: Any) -> Callable[..., Any] | str:
+    """Read a callable or its dotted path, which is imported when it is needed.
+
+    Backends are built before the apps are ready, and a permission asks models.
+    """
+    if isinstance(value, str) and re.fullmatch(r"\w+(\.\w+)+", value):
+        return value
+    return permission(value)
+
+
 def _option(default: Any, read: Callable[[Any], Any]) -> Any:
     return field(default=default, metadata={"read": read})
 
@@ -156,6 +178,16 @@ class Options:
     max_payload: int = _option(4 * 1024 * 1024, _whole(1024))
     # Modules outside of the installed apps that declare tasks.
     task_modules: tuple[str, ...] = _option((), _modules)
+    # Who may follow a job on the site's pages: a callable(request, result) or its
+    # dotted path. None lets in who holds a token.
+    status_permission: Callable[..., Any] | str | None = _option(
+        None, _optional(_permission)
+    )
+    # How long such a token is good for.
+    status_token_age: timedelta = _option(timedelta(days=1), _positive)
+    # How long one answer of the event stream lasts before the browser asks again;
+    # zero offers no stream.
+    status_stream: timedelta = _option(timedelta(seconds=25), duration)
 
     def __post_init__(self) -> None:
         if self.rescue_after < 2 * self.heartbeat:

@@ -158,18 +158,24 @@ class BgTaskResult(GenericTaskResult[P, R]):  # type: ignore[misc]
             object.__setattr__(self, name, getattr(other, name))
 
 
+def pauses() -> Iterator[float]:
+    """Yield the seconds between two looks at a job that somebody waits for."""
+    delay = _FIRST_LOOK
+    while True:
+        yield delay
+        delay = min(delay * 1.5, _LAST_LOOK)
+
+
 def _looks(result: Any, timeout: float | None) -> Iterator[float]:
     """Yield the pauses between looks at the database; raise when time is up."""
     start = time.monotonic()
-    delay = _FIRST_LOOK
-    while True:
+    for number, delay in enumerate(pauses()):
         left = inf if timeout is None else start + timeout - time.monotonic()
-        if left <= 0 and delay > _FIRST_LOOK:
+        if left <= 0 and number:
             raise TimeoutError(
                 f"Job {result.id} is {result.status} after {timeout} seconds."
             )
         yield max(0.0, min(delay, left))
-        delay = min(delay * 1.5, _LAST_LOOK)
 
 
 class Control:

@@ -20,6 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         *("backend", "management", "admin", "metrics", "testing", "checks", "apps"),
         *("overview", "pytest_plugin", "migrations", "templatetags"),
+        *("site", "urls"),
     ),
 )
 _RANKS = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}

@@ -30,6 +30,10 @@ def some_backoff(exception: BaseException, task_result: Any) -> float:
     return 3.0
 
 
+async def some_coroutine(request: Any, result: Any) -> bool:
+    return True
+
+
 # Each option with a value and what is made of it.
 READ: list[tuple[str, Any, Any]] = [
     ("DATABASE", None, None),
@@ -57,6 +61,13 @@ READ: list[tuple[str, Any, Any]] = [
     ("MAX_PAYLOAD", 1024, 1024),
     ("TASK_MODULES", [], ()),
     ("TASK_MODULES", ["shop.jobs"], ("shop.jobs",)),
+    ("STATUS_PERMISSION", None, None),
+    ("STATUS_PERMISSION", some_backoff, some_backoff),
+    # Imported when it is needed: apps may not be ready yet.
+    ("STATUS_PERMISSION", "shop.jobs.may_look", "shop.jobs.may_look"),
+    ("STATUS_TOKEN_AGE", "2h", 7200 * SECOND),
+    ("STATUS_STREAM", 0, timedelta()),
+    ("STATUS_STREAM", "1m", 60 * SECOND),
 ]
 
 REFUSED: list[tuple[str, Any]] = [
@@ -95,6 +106,14 @@ REFUSED: list[tuple[str, Any]] = [
     ("TASK_MODULES", "shop.jobs"),
     ("TASK_MODULES", [1]),
     ("TASK_MODULES", None),
+    ("STATUS_PERMISSION", True),
+    ("STATUS_PERMISSION", "may_look"),
+    ("STATUS_PERMISSION", "shop/jobs.py"),
+    ("STATUS_PERMISSION", some_coroutine),
+    ("STATUS_TOKEN_AGE", 0),
+    ("STATUS_TOKEN_AGE", None),
+    ("STATUS_STREAM", -1),
+    ("STATUS_STREAM", None),
 ]
 
 

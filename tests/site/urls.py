@@ -1,0 +1,36 @@
+"""The suite's site with the pages of jobs, and a page that follows some."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.template import engines
+from django.urls import include, path
+
+from tests.urls import urlpatterns as others
+
+PAGE = """<!doctype html>
+<html lang="{{ LANGUAGE_CODE|default:'en' }}">
+<head><title>Jobs</title><meta name="color-scheme" content="light dark"></head>
+<body>{% load bgtasks %}
+{% for job in jobs %}
+<section id="bar-{{ forloop.counter }}">
+{% job_progress job label="Report" stream=stream return_value=True %}
+</section>
+{% endfor %}</body></html>"""
+
+
+def bars(request: HttpRequest) -> HttpResponse:
+    """Show ``?job=...``, each with a bar; ``&stream=1`` by events."""
+    context = {
+        "jobs": request.GET.getlist("job"),
+        "stream": "stream" in request.GET,
+    }
+    template = engines["django"].from_string(PAGE)
+    return HttpResponse(template.render(context, request))
+
+
+urlpatterns = [
+    *others,
+    path("bars/", bars),
+    path("tasks/", include("django_bgtasks.urls")),
+]
