@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from django.db import connections
+from django.db import connection, connections
 
 T = TypeVar("T")
 
@@ -60,6 +60,21 @@ def elsewhere() -> Iterator[Elsewhere]:
         yield other
     finally:
         other.close()
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Have this connection fail, after a second, rather than wait for a lock."""
+    setting, soon, usual = "SESSION innodb_lock_wait_timeout", "1", "DEFAULT"
+    if connection.vendor == "postgresql":
+        setting, soon = "lock_timeout", "'1s'"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET {setting} = {soon}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET {setting} = {usual}")
 
 
 def at_once(works: Sequence[Callable[[], T]]) -> list[T]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +15,7 @@ from ..models import (
     JobProgress,
     ReadyJob,
     RunningJob,
+    attempts_of,
     table_of,
 )
 from ..vendors import Insert, Swap, Vendor
@@ -91,16 +91,13 @@ def heed_cancellations(vendor: Vendor, owner: int, outcomes: Sequence[Outcome]) 
     Their rows are locked until the caller's transaction ends, so that nobody
     cancels one meanwhile in vain.
     """
-    again = {
-        UUID(each.job.id): each for each in outcomes if each.kind in (RETRY, RELEASED)
-    }
-    rows = RunningJob.objects.using(vendor.connection.alias).filter(
-        pk__in=again, process_id=owner
+    again = {each.job.id: each for each in outcomes if each.kind in (RETRY, RELEASED)}
+    rows = vendor.lock(
+        table_of(RunningJob, vendor), again, ("process_id", "cancel_requested")
     )
-    locked = rows.order_by("pk").select_for_update()
-    for pk, cancelled in locked.values_list("pk", "cancel_requested"):
-        if cancelled:
-            outcome = again[pk]
+    for key, process, cancelled in rows:
+        if cancelled and process == owner:
+            outcome = again[key]
             outcome.kind, outcome.run_after = CANCELLED, None
             outcome.finished_at = outcome.finished_at or vendor.now()
 
@@ -151,15 +148,16 @@ def _ready_row(vendor: Vendor, job: Any, attempt: int, when: Any) -> tuple[Any, 
 def _deletes(vendor: Vendor, unkept: list[str]) -> list[Any]:
     if not unkept:
         return []
-    attempts = replace(table_of(Attempt, vendor), key="job_id")
-    tables = (attempts, table_of(JobProgress, vendor), table_of(Job, vendor))
+    tables = attempts_of(vendor), table_of(JobProgress, vendor), table_of(Job, vendor)
     return [(table, unkept) for table in tables]
 
 
 def forget(vendor: Vendor, owner: int, job_ids: Sequence[str]) -> None:
     """Take jobs that have no body out of RunningJob."""
-    rows = RunningJob.objects.using(vendor.connection.alias)
-    rows.filter(job_id__in=job_ids, process_id=owner).delete()
+    with vendor.atomic():
+        table = table_of(RunningJob, vendor)
+        rows = vendor.lock(table, job_ids, ("process_id",))
+        vendor.delete(table, [key for key, process in rows if process == owner])
 
 
 def written_before(

@@ -21,6 +21,7 @@ from ..models import (
     Queue,
     ReadyJob,
     RunningJob,
+    table_of,
 )
 from ..results import public
 from ..vendors import Vendor, vendor_of
@@ -70,9 +71,7 @@ def cancel_many(
 
     def work() -> Cancelled:
         with vendor.atomic():
-            return _cancel(
-                connection.alias, set(job_ids), vendor.now(), retention, marks=marks
-            )
+            return _cancel(vendor, set(job_ids), retention, marks=marks)
 
     cancelled = vendor.persist(work)
     if cancelled.running and not marks:
@@ -86,30 +85,26 @@ def cancel_many(
 
 
 def _cancel(
-    alias: str,
-    left: set[UUID],
-    now: datetime,
-    retention: Retention,
-    *,
-    marks: bool,
+    vendor: Vendor, left: set[UUID], retention: Retention, *, marks: bool
 ) -> Cancelled:
     cancelled = Cancelled([], [], [], [])
+    alias, now = vendor.connection.alias, vendor.now()
     for _ in range(_LOOKS):
         # In the order in which a job moves on, so that few have to be looked for
         # again.
         for model in (DeferredJob, ReadyJob):
-            attempts = dict(_locked(model, alias, left).values_list("pk", "attempt"))
-            model.objects.using(alias).filter(pk__in=attempts).delete()
+            attempts = _locked(vendor, model, left)
+            _delete(vendor, model, attempts)
             _finish_unrun(alias, attempts, now, retention)
             cancelled.waiting.extend(attempts)
             left = left - set(attempts)
-        rows = RunningJob.objects.using(alias).filter(pk__in=left)
         if marks:
-            rows = _locked(RunningJob, alias, left)
-        running = list(rows.values_list("pk", flat=True))
-        if marks:
+            running = list(_locked(vendor, RunningJob, left))
             marked = RunningJob.objects.using(alias).filter(pk__in=running)
             marked.update(cancel_requested=True)
+        else:
+            rows = RunningJob.objects.using(alias).filter(pk__in=left)
+            running = list(rows.values_list("pk", flat=True))
         ended = FinishedJob.objects.using(alias).filter(pk__in=left - set(running))
         finished = list(ended.values_list("pk", flat=True))
         cancelled.running.extend(running)
@@ -125,10 +120,15 @@ def _cancel(
     return cancelled
 
 
-def _locked(model: Any, alias: str, pks: Collection[UUID]) -> Any:
-    # In the order of the key, so that no two who lock rows wait for each other.
-    rows = model.objects.using(alias).filter(pk__in=pks)
-    return rows.order_by("pk").select_for_update()
+def _locked(vendor: Vendor, model: Any, pks: Collection[UUID]) -> dict[UUID, int]:
+    """Lock the rows of these jobs, and return the attempt of each."""
+    table = table_of(model, vendor)
+    rows = vendor.lock(table, [pk.hex for pk in pks], ("attempt",))
+    return {UUID(key): attempt for key, attempt in rows}
+
+
+def _delete(vendor: Vendor, model: Any, pks: Collection[UUID]) -> None:
+    vendor.delete(table_of(model, vendor), [pk.hex for pk in pks])
 
 
 def _finish_unrun(
@@ -156,21 +156,22 @@ def retry(connection: Any, job_ids: Sequence[UUID]) -> list[UUID]:
 
     def work() -> list[UUID]:
         with vendor.atomic():
-            return _retry(connection.alias, job_ids, vendor.now())
+            return _retry(vendor, job_ids)
 
     return vendor.persist(work)
 
 
-def _retry(alias: str, job_ids: Sequence[UUID], now: datetime) -> list[UUID]:
-    rows = FinishedJob.objects.using(alias).filter(pk__in=list(job_ids))
-    finished = {row.job_id: row for row in _locked(FinishedJob, alias, job_ids)}
+def _retry(vendor: Vendor, job_ids: Sequence[UUID]) -> list[UUID]:
+    alias, now = vendor.connection.alias, vendor.now()
+    locked = _locked(vendor, FinishedJob, job_ids)
+    finished = FinishedJob.objects.using(alias).in_bulk(list(locked))
     bodies = list(_places(alias).filter(pk__in=list(finished)))
     finished = {body.pk: finished[body.pk] for body in bodies}
     Attempt.objects.using(alias).bulk_create(
         [_as_attempt(row) for row in finished.values() if row.worker],
         ignore_conflicts=True,
     )
-    rows.filter(pk__in=list(finished)).delete()
+    _delete(vendor, FinishedJob, finished)
     ReadyJob.objects.using(alias).bulk_create(
         ReadyJob(
             job_id=body.pk,
@@ -242,27 +243,21 @@ def give_back(vendor: Vendor, owner: int, jobs: dict[str, int]) -> int:
 
     def work() -> int:
         with vendor.atomic():
-            rows = RunningJob.objects.using(alias).filter(
-                pk__in=[UUID(job_id) for job_id in jobs], process_id=owner
-            )
-            mine = [
-                row
-                for row in rows.select_for_update()
-                if jobs[row.job_id.hex] == row.attempt
-            ]
+            running = table_of(RunningJob, vendor)
+            rows = vendor.lock(running, jobs, ("attempt", "process_id"))
+            mine = {UUID(key) for key, *row in rows if row == [jobs[key], owner]}
             now = public(vendor.now())
-            bodies = _places(alias).in_bulk([row.job_id for row in mine])
-            rows.filter(pk__in=[row.job_id for row in mine]).delete()
+            bodies = _places(alias).in_bulk(mine)
+            _delete(vendor, RunningJob, mine)
             ReadyJob.objects.using(alias).bulk_create(
                 ReadyJob(
-                    job_id=row.job_id,
-                    queue_name=bodies[row.job_id].queue_name,
-                    rank=-bodies[row.job_id].priority,
+                    job_id=body.pk,
+                    queue_name=body.queue_name,
+                    rank=-body.priority,
                     ready_at=now,
-                    attempt=row.attempt,
+                    attempt=jobs[body.pk.hex],
                 )
-                for row in mine
-                if row.job_id in bodies
+                for body in bodies.values()
             )
             return len(mine)
 

@@ -13,7 +13,7 @@ from .process import Process
 from .queue import Queue
 from .rollup import Rollup
 from .schedule import TIMING_FIELDS, Plan, Schedule, Tick
-from .tables import table_of
+from .tables import attempts_of, table_of
 
 __all__ = [
     "TIMING_FIELDS",
@@ -34,5 +34,6 @@ __all__ = [
     "RunningJob",
     "Schedule",
     "Tick",
+    "attempts_of",
     "table_of",
 ]

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.db import models
 
 from ..vendors import Table, Vendor
+from .job import Attempt
 
 
 def table_of(model: type[models.Model], vendor: Vendor) -> Table:
@@ -20,3 +23,9 @@ def table_of(model: type[models.Model], vendor: Vendor) -> Table:
             },
         )
     return table
+
+
+def attempts_of(vendor: Vendor) -> Table:
+    """Describe the table of attempts by the job, of which there may be several."""
+    table = table_of(Attempt, vendor)
+    return replace(table, key="job_id", index="bgtasks_attempt_once")

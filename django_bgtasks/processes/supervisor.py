@@ -155,12 +155,18 @@ class Supervisor:
             self.to_start[member.number] = clock + pause
 
     def _rescue(self) -> None:
+        held = []
         while self.to_rescue:
             death = self.to_rescue[0]
             rescued = rescue.rescue(self.vendor, death, self.options)
             self.to_rescue.pop(0)
             if rescued:
                 self._tell_of(death, rescued)
+            if rescued.held and death.started is not None:
+                # The server has yet to notice that this process of its own ended.
+                # What others hold is found again, however long that takes.
+                held.append(death)
+        self.to_rescue = held
 
     def _tell_of(self, death: rescue.Death, rescued: rescue.Rescued) -> None:
         logger.warning(

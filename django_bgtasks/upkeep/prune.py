@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from ..ids import uuid7_floor
-from ..models import Attempt, FinishedJob, Job, JobProgress
+from ..models import FinishedJob, Job, JobProgress, attempts_of, table_of
 from ..results import public
 from ..vendors import Vendor, vendor_of
 
@@ -37,7 +37,7 @@ def _prune(vendor: Vendor, limit: int, until: datetime) -> int:
     due = vendor.skip_taken(finished_due(alias, until).order_by("keep_until"))
     ids = sorted(due.values_list("pk", flat=True)[:limit])
     if ids:
-        delete_jobs(alias, ids)
+        delete_jobs(vendor, ids)
     return len(ids)
 
 
@@ -60,7 +60,7 @@ def prune_older(
             some = vendor.skip_taken(rows.order_by("pk"))
             ids = list(some.values_list("pk", flat=True)[:limit])
             if ids:
-                delete_jobs(connection.alias, ids)
+                delete_jobs(vendor, ids)
             return ids
 
     return vendor.persist(work)
@@ -78,9 +78,11 @@ def finished_before(alias: str, moment: datetime) -> QuerySet[FinishedJob]:
     return rows.filter(pk__lt=uuid7_floor(moment), finished_at__lt=public(moment))
 
 
-def delete_jobs(alias: str, ids: list[Any]) -> None:
+def delete_jobs(vendor: Vendor, ids: list[UUID]) -> None:
     """Delete finished jobs with all that belongs to them."""
-    FinishedJob.objects.using(alias).filter(pk__in=ids).delete()
-    Attempt.objects.using(alias).filter(job_id__in=ids).delete()
-    JobProgress.objects.using(alias).filter(pk__in=ids).delete()
-    Job.objects.using(alias).filter(pk__in=ids).delete()
+    keys = [each.hex for each in ids]
+    finished, progress, jobs = (
+        table_of(model, vendor) for model in (FinishedJob, JobProgress, Job)
+    )
+    for table in (finished, attempts_of(vendor), progress, jobs):
+        vendor.delete(table, keys)

@@ -24,6 +24,7 @@ from ..models import (
     Process,
     ReadyJob,
     RunningJob,
+    table_of,
 )
 from ..results import public
 from ..vendors import Vendor
@@ -43,10 +44,14 @@ _SPREAD = 5.0
 
 @dataclass(slots=True)
 class Rescued:
-    """Jobs by what became of them: to run again, or failed for good."""
+    """Jobs by what became of them: to run again, or failed for good.
+
+    ``held`` says that there are others, whose rows a session still holds.
+    """
 
     ready: list[UUID] = field(default_factory=list)
     failed: list[UUID] = field(default_factory=list)
+    held: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.ready or self.failed)
@@ -57,7 +62,8 @@ def rescue(vendor: Vendor, death: Death, options: Options) -> Rescued:
 
     A lost attempt is recorded and counted; after OPTIONS["MAX_LOST"] of them the
     job is FAILED, since it may be what kills. A job that was not begun loses
-    nothing; one that was cancelled is finished so.
+    nothing; one that was cancelled is finished so. None is waited for: what the
+    session of the process still holds is left to a later call.
     """
     rescued = Rescued()
     most = BATCH
@@ -76,6 +82,8 @@ def rescue(vendor: Vendor, death: Death, options: Options) -> Rescued:
         rescued.failed += [row.job_id for row in batch.finished]
     alias = vendor.connection.alias
     Process.objects.using(alias).filter(pk=death.process).delete()
+    left = RunningJob.objects.using(alias).filter(process_id=death.process)
+    rescued.held = left.exists()
     return rescued
 
 
@@ -123,7 +131,7 @@ def _rescue_batch(vendor: Vendor, death: Death, options: Options, most: int) -> 
         Attempt.objects.using(alias).bulk_create(
             _lost_attempt(row, death, now) for row in lost
         )
-        RunningJob.objects.using(alias).filter(pk__in=keys).delete()
+        vendor.delete(table_of(RunningJob, vendor), [key.hex for key in keys])
         FinishedJob.objects.using(alias).bulk_create(batch.finished)
         ReadyJob.objects.using(alias).bulk_create(batch.ready)
         DeferredJob.objects.using(alias).bulk_create(batch.deferred)

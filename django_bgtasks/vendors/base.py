@@ -70,7 +70,7 @@ class Vendor(Looks, Session):
                 [self.to_database(now), move.limit],
             )
             rows = cursor.fetchall()
-            self._delete(move.source, [row[0] for row in rows])
+            self.delete(move.source, [self.key(row[0]) for row in rows])
             self._insert(
                 Insert(
                     move.target, (move.source.key, *move.columns), rows, (move.stamp,)
@@ -169,42 +169,33 @@ class Vendor(Looks, Session):
                     [item for row in rows for item in (*row, *stamps)],
                 )
 
-    def _delete(self, table: Table, keys: Iterable[str]) -> None:
-        # In the order of the key, so that no two deleters wait for each other.
-        with self.connection.cursor() as cursor:
-            for some in _chunks(sorted(keys), self.chunk):
-                holders = ", ".join(["%s"] * len(some))
-                cursor.execute(
-                    f"DELETE FROM {table.name} WHERE {table.key} IN ({holders})", some
-                )
-
     def _swap(self, swap: Swap, now: datetime) -> set[str]:
         gone = self._matching(swap)
-        self._delete(swap.table, gone)
+        self.delete(swap.table, gone)
         for insert in swap.inserts:
             rows = [row for row in insert.rows if row[0] in gone]
             self._insert(Insert(insert.table, insert.columns, rows, insert.clock), now)
         for table, keys in swap.deletes:
-            self._delete(table, [key for key in keys if key in gone])
+            self.delete(table, [key for key in keys if key in gone])
         return gone
 
     def _matching(self, swap: Swap) -> set[str]:
         """Lock the rows that are still this owner's attempts, and return the keys."""
         wanted = dict(swap.rows)
-        gone: set[str] = set()
-        with self.connection.cursor() as cursor:
-            for keys in _chunks(sorted(wanted), self.chunk):
-                holders = ", ".join(["%s"] * len(keys))
-                cursor.execute(
-                    f"SELECT {swap.table.key}, attempt FROM {swap.table.name} "
-                    f"WHERE {swap.table.key} IN ({holders}) AND process_id = %s"
-                    f"{self.lock_rows}",
-                    [*keys, swap.owner],
-                )
-                for key, attempt in cursor.fetchall():
-                    if wanted.get(self.key(key)) == attempt:
-                        gone.add(self.key(key))
-        return gone
+        rows = self.lock(swap.table, wanted, ("attempt", "process_id"))
+        return {key for key, *row in rows if row == [wanted.get(key), swap.owner]}
+
+    def _by_keys(
+        self, table: Table, keys: Iterable[str]
+    ) -> Iterator[tuple[str, str, list[Any]]]:
+        """Divide a look-up by key into statements: source, condition, parameters."""
+        # In the order of the key, so that no two who do so wait for each other.
+        for some in _chunks(sorted(keys), self.chunk):
+            yield self._by_key(table, some)
+
+    def _by_key(self, table: Table, keys: Sequence[str]) -> tuple[str, str, list[Any]]:
+        holders = ", ".join(["%s"] * len(keys))
+        return table.name, f"{table.name}.{table.key} IN ({holders})", list(keys)
 
     def key(self, value: Any) -> str:
         """A key as ``Job.id`` in 32 hexadecimal digits, which every vendor takes."""
@@ -222,7 +213,7 @@ class Vendor(Looks, Session):
         if not taken:
             return Taken(now, [])
         keys = [row[0] for row in taken]
-        self._delete(take.source, keys)
+        self.delete(take.source, keys)
         self._insert(
             Insert(
                 take.target,

@@ -12,11 +12,15 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's quoted name and the database type of each column."""
+    """A table's quoted name and the database type of each column.
+
+    ``index`` names the index of the key if that is not the primary one.
+    """
 
     name: str
     key: str
     types: Mapping[str, str]
+    index: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
