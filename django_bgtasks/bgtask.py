@@ -45,6 +45,8 @@ class BgTask(GenericTask[P, R]):
     retry_on: Exceptions | None = None
     no_retry_on: Exceptions = _EMPTY
     retention: Retention | Mapping[str, Any] | float | timedelta | str | None = None
+    sensitive: bool | Sequence[str] | None = None
+    capture_logs: bool | str | None = None
     # Per call: set by ``using`` too.
     expires: Delay | None = None
     metadata: Mapping[str, Any] | None = None
@@ -160,6 +162,8 @@ def task(
     retry_on: Exceptions | None = ...,
     no_retry_on: Exceptions = ...,
     retention: Retention | Mapping[str, Any] | float | timedelta | str | None = ...,
+    sensitive: bool | Sequence[str] | None = ...,
+    capture_logs: bool | str | None = ...,
 ) -> _Decorator: ...
 
 
@@ -193,6 +197,12 @@ def task(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     ``retention``
         How long the finished job is kept: a length (``timedelta``, seconds,
         ``"7d"``), or a dict by ``successful`` and ``failed``. Zero keeps nothing.
+    ``sensitive``
+        Names of parameters, and of keys within arguments, metadata and the return
+        value, that are shown to nobody; True for all of a job's values.
+    ``capture_logs``
+        Whether what an attempt logs is kept with the job: True, False, or the
+        level to begin with, such as ``"INFO"``. Default OPTIONS, which is False.
 
     Legal under every backend: those of Django ignore what they do not know.
     Raise InvalidTask where a value cannot be.
@@ -256,5 +266,7 @@ _OPTIONS = frozenset(
         "retry_on",
         "no_retry_on",
         "retention",
+        "sensitive",
+        "capture_logs",
     }
 )

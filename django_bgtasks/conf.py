@@ -18,6 +18,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from .backoff import Backoff, exponential
+from .log_capture import read_level
+from .sensitive import read_names
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _CENTURY = timedelta(days=36525)
@@ -147,6 +149,18 @@ def _permission(value: Any) -> Callable[..., Any] | str:
     return permission(value)
 
 
+def _names(value: Any) -> tuple[str, ...]:
+    names = read_names(value)
+    if names is True:
+        raise ValueError("is a list of names; True is for a task to say")
+    return names or ()
+
+
+def _capture(value: Any) -> bool | str:
+    read_level(value)
+    return value or False
+
+
 def _option(default: Any, read: Callable[[Any], Any]) -> Any:
     return field(default=default, metadata={"read": read})
 
@@ -178,6 +192,12 @@ class Options:
     max_payload: int = _option(4 * 1024 * 1024, _whole(1024))
     # Modules outside of the installed apps that declare tasks.
     task_modules: tuple[str, ...] = _option((), _modules)
+    # Whether what tasks log is kept with their jobs: True, or from a level on.
+    capture_logs: bool | str = _option(False, _capture)
+    # Names of arguments, and of keys within, that are hidden where jobs are shown.
+    sensitive: tuple[str, ...] = _option(
+        ("password", "secret", "token", "api_key"), _names
+    )
     # Who may follow a job on the site's pages: a callable(request, result) or its
     # dotted path. None lets in who holds a token.
     status_permission: Callable[..., Any] | str | None = _option(

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from .compat import TASK_REFRESH_ATTRS, GenericTaskContext, GenericTaskResult
+from .sensitive import Mask, represented
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -84,6 +85,12 @@ class BgTaskResult(GenericTaskResult[P, R]):  # type: ignore[misc]
     cancel_requested: bool = False
     schedule_id: int | None = None
     scheduled_for: datetime | None = None
+    # What the job itself keeps of what must not be shown.
+    mask: Mask = field(default=Mask(), repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        # It ends in logs, tracebacks and error trackers.
+        return represented(self, self.mask)
 
     def __post_init__(self) -> None:
         # Django would normalize the arguments here; they were before they were

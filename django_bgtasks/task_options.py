@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from .compat import InvalidTask
 from .conf import duration, retention
+from .log_capture import read_level
+from .sensitive import read_names
 
 Delay = float | timedelta | datetime
 
@@ -54,6 +56,7 @@ def check_options(task: Any) -> None:
     _check_lengths(task)
     for name in ("retry_on", "no_retry_on"):
         _check_exceptions(name, getattr(task, name))
+    _check_showing(task)
     if task.metadata is not None and not isinstance(task.metadata, Mapping):
         raise InvalidTask(
             f"metadata must be a dict, not {type(task.metadata).__name__}."
@@ -97,6 +100,25 @@ def _check_lengths(task: Any) -> None:
         duration(task.expires)
     except ValueError as error:
         raise InvalidTask(f"expires is invalid: {error}.") from error
+
+
+def _check_showing(task: Any) -> None:
+    try:
+        read_level(task.capture_logs)
+    except ValueError as error:
+        raise InvalidTask(f"capture_logs is invalid: {error}.") from error
+    try:
+        names = read_names(task.sensitive) or ()
+    except ValueError as error:
+        raise InvalidTask(f"sensitive is invalid: {error}.") from error
+    if not names or names is True:
+        return
+    for parameter in inspect.signature(task.func).parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD and parameter.name in names:
+            raise InvalidTask(
+                f"sensitive names **{parameter.name}, which is no argument: name the "
+                f"keywords that it may take."
+            )
 
 
 def _check_exceptions(name: str, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +15,10 @@ from django.db import transaction
 from .. import payload
 from ..compat import TaskResultStatus
 from ..ids import uuid7
-from ..models import DeferredJob, Job, ReadyJob, table_of
+from ..log import current_job
+from ..models import DeferredJob, Job, JobLink, ReadyJob, table_of
 from ..results import BgTaskResult, public
+from ..sensitive import mask_of, stored
 from ..vendors import Insert, Vendor
 from .call import Call, Common, checked, common_of
 
@@ -28,7 +31,7 @@ JOB = "job"
 DEFERRED = "deferred"
 CANCEL = "cancel"
 
-_BODY = (
+_BODY: tuple[str, ...] = (
     "id",
     "task_path",
     "backend",
@@ -40,7 +43,7 @@ _BODY = (
     "run_after",
     "expires_at",
 )
-_SCHEDULED = (*_BODY, "schedule_id", "scheduled_for")
+_SCHEDULED = (*_BODY, "schedule_id", "scheduled_for", "sensitive")
 _PLACE = ("job_id", "queue_name", "rank", "attempt")
 
 
@@ -91,9 +94,8 @@ def enqueue(
         results.append(_result(alias, task, job_id, call, common))
     if not bodies:
         return []
-    state = _state(vendor, task, bodies)
-    body = Insert(table_of(Job, vendor), _BODY, bodies, ("enqueued_at",))
-    enqueued_at = public(vendor.persist(lambda: vendor.put([body, state])))
+    inserts = _inserts(vendor, task, bodies)
+    enqueued_at = public(vendor.persist(lambda: vendor.put(inserts)))
     wake_after_commit(vendor, JOB if task.run_after is None else DEFERRED)
     for result in results:
         object.__setattr__(result, "enqueued_at", enqueued_at)
@@ -114,7 +116,7 @@ def enqueue_orders(
         task, due = each.task, vendor.to_database(each.common.run_after)
         body = _body(vendor, task.backend, task, each.id, each.texts, each.common)
         moment = vendor.to_database(each.scheduled_for)
-        bodies.append((*body, each.schedule_id, moment))
+        bodies.append((*body, each.schedule_id, moment, _hidden(task)))
         place = (each.id.hex, task.queue_name, -int(task.priority), 1)
         if due is None:
             ready.append(place)
@@ -199,6 +201,28 @@ def _body(
         vendor.to_database(common.run_after),
         vendor.to_database(common.expires_at),
     )
+
+
+def _inserts(
+    vendor: Vendor, task: Any, bodies: list[tuple[Any, ...]]
+) -> list[Insert]:
+    """Order a job's body, its state and, where there is one, the link to its parent."""
+    state, columns = _state(vendor, task, bodies), _BODY
+    if kept := _hidden(task):
+        columns, bodies = (*_BODY, "sensitive"), [(*body, kept) for body in bodies]
+    inserts = [Insert(table_of(Job, vendor), columns, bodies, ("enqueued_at",)), state]
+    parent = current_job.get()
+    if parent.attempt != "-":
+        rows = [(body[0], UUID(parent.job_id).hex) for body in bodies]
+        table = table_of(JobLink, vendor)
+        inserts.append(Insert(table, ("job_id", "parent_id"), rows))
+    return inserts
+
+
+def _hidden(task: Any) -> str | None:
+    """Return what a job is to keep of what its task calls sensitive."""
+    mask = mask_of(task)
+    return json.dumps(stored(mask)) if mask else None
 
 
 def _state(vendor: Vendor, task: Any, bodies: list[tuple[Any, ...]]) -> Insert:

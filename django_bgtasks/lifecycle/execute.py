@@ -18,7 +18,9 @@ from ..backoff import Backoff
 from ..compat import TaskError, TaskResultStatus, task_backends, task_started
 from ..conf import Retention, duration, retention
 from ..exceptions import TaskCancelled, TaskExpired, TaskTimeout, UnknownTask
+from ..log_capture import Capture, Captured, begin, read_level
 from ..results import BgTaskContext, BgTaskResult, Control, public
+from ..sensitive import mask_of
 from .outcome import (
     CANCELLED,
     EXPIRED,
@@ -43,6 +45,7 @@ class Execution:
     control: Control
     started: float
     context: Context | None = None
+    capture: Capture | None = None
 
     @property
     def arguments(self) -> tuple[Any, ...]:
@@ -50,6 +53,17 @@ class Execution:
             return tuple(self.result.args)
         context = BgTaskContext(task_result=self.result, control=self.control)
         return (context, *self.result.args)
+
+    def masked(self, text: str) -> str:
+        """Return a text without the sensitive ones of the job's arguments."""
+        return self.plan.mask.text(text, self.result.args, self.result.kwargs)
+
+    def log(self) -> Captured | None:
+        """Return what was captured of the attempt's log so far."""
+        captured = self.capture.captured() if self.capture else None
+        if captured is None:
+            return None
+        return captured._replace(text=self.masked(captured.text))
 
 
 def plan_for(path: str, alias: str) -> Plan:
@@ -81,6 +95,8 @@ def plan_for(path: str, alias: str) -> Plan:
         no_retry_on=_classes(getattr(task, "no_retry_on", ())),
         retention=_retention(getattr(task, "retention", None), options.retention),
         max_payload=options.max_payload,
+        mask=mask_of(task, options.sensitive),
+        log_level=read_level(option("capture_logs", options.capture_logs)),
     )
 
 
@@ -105,6 +121,12 @@ def prepare(
 def announce_start(execution: Execution) -> None:
     """Send ``task_started``. A receiver that raises is logged, not obeyed."""
     task_started.send_robust(execution.plan.sender, task_result=execution.result)
+
+
+def capture_log(execution: Execution) -> None:
+    """Keep what is logged in this context from now on, if the task wants it."""
+    if execution.plan.log_level is not None:
+        execution.capture = begin(execution.plan.log_level)
 
 
 def call(execution: Execution) -> Any:
@@ -141,7 +163,11 @@ def fail(execution: Execution, exception: BaseException) -> Outcome:
             f"The task ran longer than its timeout of {execution.plan.timeout:g} s.",
         )
     outcome = _outcome(execution, FAILED, exception=exception)
-    outcome.error = describe(exception)
+    error = describe(exception)
+    outcome.error = TaskError(
+        exception_class_path=error.exception_class_path,
+        traceback=execution.masked(error.traceback),
+    )
     execution.result.errors.append(outcome.error)
     if isinstance(exception, TaskCancelled):
         outcome.kind = CANCELLED
@@ -245,6 +271,7 @@ def _outcome(execution: Execution, kind: str, **facts: Any) -> Outcome:
         sender=execution.plan.sender,
         result=execution.result,
         context=execution.context,
+        log=execution.log(),
         **facts,
     )
 

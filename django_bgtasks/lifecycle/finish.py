@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -10,16 +11,17 @@ from uuid import UUID
 from ..models import (
     Attempt,
     DeferredJob,
+    Failure,
     FinishedJob,
     Job,
-    JobProgress,
+    JobLog,
     ReadyJob,
     RunningJob,
-    attempts_of,
+    belongings_of,
     table_of,
 )
 from ..vendors import Insert, Swap, Vendor
-from .outcome import CANCELLED, RELEASED, RETRY, Outcome
+from .outcome import CANCELLED, EXPIRED, FAILED, LOST, RELEASED, RETRY, Outcome
 
 _FINISHED = (
     "job_id",
@@ -41,6 +43,8 @@ _ATTEMPT = (
     "exception_class_path",
     "traceback",
 )
+_FAILURE = ("job_id", "task_path", "exception_class_path", "failed_at")
+_LOG = ("job_id", "attempt", "text", "left_out")
 _READY = ("job_id", "queue_name", "rank", "attempt", "ready_at")
 _DEFERRED = ("job_id", "queue_name", "rank", "attempt", "run_after")
 
@@ -51,7 +55,7 @@ def swap(vendor: Vendor, owner: int, worker: str, outcomes: Sequence[Outcome]) -
     The order is fenced by (job, attempt, process): of an attempt that is no
     longer the job's current one, nothing is written.
     """
-    rows: dict[str, list[Any]] = {"finished": [], "attempt": [], "to": [], "back": []}
+    rows: dict[str, list[Any]] = defaultdict(list)
     unkept = []
     for outcome in outcomes:
         job = outcome.job
@@ -65,8 +69,12 @@ def swap(vendor: Vendor, owner: int, worker: str, outcomes: Sequence[Outcome]) -
             continue
         else:
             rows["finished"].append(_finished_row(vendor, outcome, worker))
+            if outcome.kind in (FAILED, LOST, EXPIRED):
+                rows["failure"].append(_failure_row(vendor, outcome))
         if outcome.error is not None:
             rows["attempt"].append(_attempt_row(vendor, outcome, worker))
+        if outcome.log is not None:
+            rows["log"].append((job.id, job.attempt, *outcome.log))
     return Swap(
         table=table_of(RunningJob, vendor),
         owner=owner,
@@ -75,7 +83,9 @@ def swap(vendor: Vendor, owner: int, worker: str, outcomes: Sequence[Outcome]) -
             Insert(table_of(model, vendor), columns, rows[name])
             for model, columns, name in (
                 (FinishedJob, _FINISHED, "finished"),
+                (Failure, _FAILURE, "failure"),
                 (Attempt, _ATTEMPT, "attempt"),
+                (JobLog, _LOG, "log"),
                 (DeferredJob, _DEFERRED, "to"),
                 (ReadyJob, _READY, "back"),
             )
@@ -133,6 +143,12 @@ def _attempt_row(vendor: Vendor, outcome: Outcome, worker: str) -> tuple[Any, ..
     )
 
 
+def _failure_row(vendor: Vendor, outcome: Outcome) -> tuple[Any, ...]:
+    path = outcome.error.exception_class_path if outcome.error else ""
+    failed_at = vendor.to_database(outcome.finished_at)
+    return (outcome.job.id, outcome.job.task_path, path, failed_at)
+
+
 def _retry_row(vendor: Vendor, outcome: Outcome, rows: dict[str, list[Any]]) -> None:
     job, due = outcome.job, outcome.run_after
     assert due is not None
@@ -148,7 +164,7 @@ def _ready_row(vendor: Vendor, job: Any, attempt: int, when: Any) -> tuple[Any, 
 def _deletes(vendor: Vendor, unkept: list[str]) -> list[Any]:
     if not unkept:
         return []
-    tables = attempts_of(vendor), table_of(JobProgress, vendor), table_of(Job, vendor)
+    tables = [*belongings_of(vendor), table_of(Job, vendor)]
     return [(table, unkept) for table in tables]
 
 

@@ -15,6 +15,7 @@ from ..conf import Retention
 from ..models import (
     Attempt,
     DeferredJob,
+    Failure,
     FinishedJob,
     Job,
     OutcomeKind,
@@ -171,7 +172,8 @@ def _retry(vendor: Vendor, job_ids: Sequence[UUID]) -> list[UUID]:
         [_as_attempt(row) for row in finished.values() if row.worker],
         ignore_conflicts=True,
     )
-    _delete(vendor, FinishedJob, finished)
+    for model in (FinishedJob, Failure):
+        _delete(vendor, model, finished)
     ReadyJob.objects.using(alias).bulk_create(
         ReadyJob(
             job_id=body.pk,

@@ -11,7 +11,9 @@ from uuid import UUID
 from ..backoff import Backoff
 from ..compat import TaskError
 from ..conf import Retention
+from ..log_capture import Captured
 from ..models import OutcomeKind
+from ..sensitive import Mask
 
 SUCCEEDED = OutcomeKind.SUCCEEDED.value
 FAILED = OutcomeKind.FAILED.value
@@ -82,6 +84,9 @@ class Plan:
     no_retry_on: tuple[type[BaseException], ...]
     retention: Retention
     max_payload: int
+    mask: Mask = Mask()
+    # From which level on its log is captured; None for not at all.
+    log_level: int | None = None
 
 
 @dataclass(slots=True)
@@ -94,6 +99,7 @@ class Outcome:
     finished_at: datetime | None = None
     return_value: str | None = None
     error: TaskError | None = None
+    log: Captured | None = None
     run_after: datetime | None = None
     retention: Retention = Retention()
     # For the signals, sent once the outcome is written.

@@ -13,6 +13,7 @@ from ..compat import TaskError, TaskResultDoesNotExist, TaskResultStatus
 from ..exceptions import UnknownTask
 from ..models import Job
 from ..results import BgTaskResult, Progress
+from ..sensitive import restored
 from .outcome import SUCCEEDED
 
 _BODY = (
@@ -27,6 +28,7 @@ _BODY = (
     "enqueued_at",
     "schedule_id",
     "scheduled_for",
+    "sensitive",
 )
 _STATE = (
     "ready__attempt",
@@ -133,6 +135,7 @@ def _result(
         outcome=row["finished__outcome"],
         run_after=row["deferred__run_after"],
         cancel_requested=bool(row["running__cancel_requested"]),
+        mask=restored(row["sensitive"]),
         schedule_id=row["schedule_id"],
         scheduled_for=row["scheduled_for"],
     )

@@ -202,6 +202,7 @@ def _enter(execution: execute.Execution) -> None:
     facts = JobFacts(execution.result.id, job.task_path, job.queue_name, job.attempt)
     current_job.set(facts)
     execute.announce_start(execution)
+    execute.capture_log(execution)
 
 
 def _run_atomic(execution: execute.Execution, vendor: Vendor, owner: Owner) -> Outcome:

@@ -13,7 +13,7 @@ from .process import Process
 from .queue import Queue
 from .rollup import Rollup
 from .schedule import TIMING_FIELDS, Plan, Schedule, Tick
-from .tables import attempts_of, table_of
+from .tables import attempts_of, belongings_of, table_of
 
 __all__ = [
     "TIMING_FIELDS",
@@ -35,5 +35,6 @@ __all__ = [
     "Schedule",
     "Tick",
     "attempts_of",
+    "belongings_of",
     "table_of",
 ]

@@ -5,7 +5,8 @@ from dataclasses import replace
 from django.db import models
 
 from ..vendors import Table, Vendor
-from .job import Attempt
+from .details import Failure, JobLink, JobLog
+from .job import Attempt, JobProgress
 
 
 def table_of(model: type[models.Model], vendor: Vendor) -> Table:
@@ -29,3 +30,10 @@ def attempts_of(vendor: Vendor) -> Table:
     """Describe the table of attempts by the job, of which there may be several."""
     table = table_of(Attempt, vendor)
     return replace(table, key="job_id", index="bgtasks_attempt_once")
+
+
+def belongings_of(vendor: Vendor) -> list[Table]:
+    """Describe what is kept of a job beside its body and its state, by the job."""
+    logs = replace(table_of(JobLog, vendor), key="job_id", index="bgtasks_log_job")
+    plain = [table_of(each, vendor) for each in (JobProgress, JobLink, Failure)]
+    return [attempts_of(vendor), logs, *plain]

@@ -9,7 +9,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from ..ids import uuid7_floor
-from ..models import FinishedJob, Job, JobProgress, attempts_of, table_of
+from ..lifecycle.dispose import forget
+from ..models import FinishedJob, table_of
 from ..results import public
 from ..vendors import Vendor, vendor_of
 
@@ -80,9 +81,5 @@ def finished_before(alias: str, moment: datetime) -> QuerySet[FinishedJob]:
 
 def delete_jobs(vendor: Vendor, ids: list[UUID]) -> None:
     """Delete finished jobs with all that belongs to them."""
-    keys = [each.hex for each in ids]
-    finished, progress, jobs = (
-        table_of(model, vendor) for model in (FinishedJob, JobProgress, Job)
-    )
-    for table in (finished, attempts_of(vendor), progress, jobs):
-        vendor.delete(table, keys)
+    vendor.delete(table_of(FinishedJob, vendor), [each.hex for each in ids])
+    forget(vendor, ids)

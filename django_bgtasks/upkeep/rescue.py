@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,6 +19,7 @@ from ..exceptions import TaskLost, TaskTimeout
 from ..models import (
     Attempt,
     DeferredJob,
+    Failure,
     FinishedJob,
     Job,
     OutcomeKind,
@@ -123,7 +125,8 @@ def _rescue_batch(vendor: Vendor, death: Death, options: Options, most: int) -> 
         now = vendor.now()
         keys = [row.job_id for row in batch.rows]
         # Not the arguments, which may be megabytes each.
-        jobs = Job.objects.using(alias).only("queue_name", "priority").in_bulk(keys)
+        some = Job.objects.using(alias).only("queue_name", "priority", "task_path")
+        jobs = some.in_bulk(keys)
         lost = [
             row for row in batch.rows if row.job_id in jobs and death.counts(row.job_id)
         ]
@@ -133,6 +136,7 @@ def _rescue_batch(vendor: Vendor, death: Death, options: Options, most: int) -> 
         )
         vendor.delete(table_of(RunningJob, vendor), [key.hex for key in keys])
         FinishedJob.objects.using(alias).bulk_create(batch.finished)
+        Failure.objects.using(alias).bulk_create(_failures(batch, jobs, death))
         ReadyJob.objects.using(alias).bulk_create(batch.ready)
         DeferredJob.objects.using(alias).bulk_create(batch.deferred)
     return batch
@@ -176,16 +180,36 @@ def _times_lost(alias: str, lost: list[RunningJob]) -> dict[UUID, int]:
     return {row.job_id: times.get(row.job_id, 0) + 1 for row in lost}
 
 
+def _failures(
+    batch: _Batch, jobs: dict[UUID, Job], death: Death
+) -> Iterator[Failure]:
+    for row in batch.finished:
+        if row.outcome == OutcomeKind.LOST:
+            path = jobs[row.job_id].task_path
+            yield Failure(
+                job_id=row.job_id,
+                task_path=path,
+                exception_class_path=_path_of(_error(row.job_id, death)),
+                failed_at=row.finished_at,
+            )
+
+
+def _error(job_id: UUID, death: Death) -> type[BaseException]:
+    return TaskTimeout if job_id in death.overdue else TaskLost
+
+
+def _path_of(error: type[BaseException]) -> str:
+    return f"{error.__module__}.{error.__qualname__}"
+
+
 def _lost_attempt(row: RunningJob, death: Death, now: datetime) -> Attempt:
-    error: type[BaseException] = TaskLost
+    path = _path_of(_error(row.job_id, death))
     story = f"Process {death.name} died while it ran the job."
     if row.job_id in death.overdue:
-        error = TaskTimeout
         story = (
             f"The task did not yield to its timeout, so process {death.name} was "
             f"killed."
         )
-    path = f"{error.__module__}.{error.__qualname__}"
     return Attempt(
         job_id=row.job_id,
         attempt=row.attempt,

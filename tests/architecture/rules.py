@@ -10,7 +10,10 @@ from .source import PACKAGE, Module, Modules, chain, docstrings, imports_of
 
 # From left to right: a part imports from those before its own, and from its own.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("conf", "exceptions", "signals", "compat", "backoff", "payload", "ids", "log"),
+    (
+        *("conf", "exceptions", "signals", "compat", "backoff", "payload", "ids", "log"),
+        *("log_capture", "sensitive"),
+    ),
     ("bgtask", "registry", "results", "task_options"),
     ("vendors",),
     ("models",),
@@ -28,6 +31,7 @@ _RANKS = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 VENDOR_WORDS = re.compile(r"postgres|mysql|mariadb|sqlite|skip_locked", re.IGNORECASE)
 
 STATE_TABLES = {"ReadyJob", "DeferredJob", "RunningJob", "FinishedJob", "Attempt"}
+STATE_TABLES |= {"Failure"}
 _WRITES = {"create", "update", "delete", "save", "bulk_create", "bulk_update"}
 _WRITES |= {"get_or_create", "update_or_create"}
 _WRITES |= {f"a{verb}" for verb in _WRITES}

@@ -26,6 +26,10 @@ def with_context(context: Any, number: int) -> int:
     return number
 
 
+def with_options(**options: Any) -> None:
+    pass
+
+
 async def coroutine() -> None:
     pass
 
@@ -66,6 +70,8 @@ GOOD: dict[str, list[Any]] = {
     "retry_on": [None, OSError, (OSError, KeyError), [OSError], ()],
     "no_retry_on": [OSError, (OSError,), [], ()],
     "retention": [None, 0, "7d", MINUTE, {"successful": 0}, Retention()],
+    "sensitive": [None, True, False, ("number",), ["number", "key within"], ()],
+    "capture_logs": [None, True, False, "INFO", "warning"],
 }
 BAD: dict[str, list[Any]] = {
     "priority": [101, -101, 1.5, "high", None, True, math.nan, math.inf, 10**30],
@@ -78,6 +84,8 @@ BAD: dict[str, list[Any]] = {
     "retry_on": [OSError(), "OSError", int, [OSError, "x"], 5],
     "no_retry_on": [OSError(), "OSError", int, (1,)],
     "retention": ["long", -1, {"succesful": 0}, {"failed": -1}, [], True],
+    "sensitive": ["number", 5, (1,), ("",)],
+    "capture_logs": ["LOUD", 20, [], "30"],
 }
 
 
@@ -152,6 +160,11 @@ def test_context_must_be_the_first_argument():
     with pytest.raises(InvalidTask, match="first argument of 'context'"):
         task(takes_context=True)(function)
     assert task(takes_context=True)(with_context).takes_context
+
+
+def test_sensitive_keywords_are_named_each():
+    with pytest.raises(InvalidTask, match=r"sensitive names \*\*options"):
+        task(sensitive=("options",))(with_options)
 
 
 def test_coroutine_cannot_be_atomic():
