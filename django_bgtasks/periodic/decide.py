@@ -89,12 +89,13 @@ def first(
 
     That is the first moment after ``now``, or from ``start_at`` on if that is still
     to come; nothing of the past is made up for. A one-off is planned even if its time
-    has passed, unless it was run: ``ran`` is the latest due moment that was.
+    has passed. ``ran`` is the latest due moment that was run, if any: nothing up to it
+    is planned again.
     """
     if isinstance(timing, Clocked):
-        after = (ran or timing.at) - (timedelta() if ran else _TICK)
-        return _next_within(timing, after, start_at, end_at)
-    after = max(now, ran) if ran else now
+        after = ran or timing.at - _TICK
+    else:
+        after = max(now, ran) if ran else now
     return _next_within(timing, after, start_at, end_at)
 
 

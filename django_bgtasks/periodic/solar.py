@@ -23,9 +23,9 @@ SOLAR_EVENTS = (
 )
 # Degrees of the sun below the horizon.
 _DEPRESSIONS = {"civil": 6.0, "nautical": 12.0, "astronomical": 18.0}
-# Beyond the polar circles an event is missing for months; at places where it
-# happens at all it does so every year.
-_DAYS = 400
+# Beyond the polar circles an event is missing for months, at the very poles for up
+# to two years.
+_DAYS = 1100
 _DAYS_COUNTED = 1000
 _DAY = timedelta(days=1)
 
