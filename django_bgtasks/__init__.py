@@ -5,6 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+# At once, unlike the others: see docs/adr/0009-name-periodic.md.
+from .periodic.declare import periodic
+
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ __all__ = [
     "TaskTimeout",
     "exponential",
     "linear",
+    "periodic",
     "task",
 ]
 

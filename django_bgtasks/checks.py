@@ -12,6 +12,10 @@
 ``E009``  a database server that is too old
 ``E010``  a database that does not answer (when a worker starts)
 ``E011``  migrations that were not applied (when a worker starts)
+``E012``  an unknown key of a schedule in SCHEDULES
+``E013``  a schedule in SCHEDULES whose task does not exist
+``E014``  a key of a schedule in SCHEDULES with a value that cannot be
+``E015``  two schedules of one name
 ``W001``  another app's ``runworker`` hides ours
 ``W002``  the router keeps jobs apart from the default database
 ``W003``  SQLite without ``transaction_mode`` IMMEDIATE
@@ -25,6 +29,7 @@ All ids begin with ``django_bgtasks.``. What needs a connection is looked at by
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.apps import apps
@@ -37,6 +42,7 @@ from django.db import Error as DatabaseError
 
 from .compat import CORE, task_backends
 from .conf import Options, read_options
+from .registry import discover
 from .vendors import vendor_of
 
 _APP = "django_bgtasks"
@@ -46,6 +52,7 @@ def check_backend(backend: Any) -> list[CheckMessage]:
     """Check the settings of a backend. No database is asked."""
     found = [*_check_options(backend), *_check_aliases(backend)]
     found += _check_permission(backend)
+    found += _check_schedules(backend)
     if _is_known(backend.database):
         found += _check_router(backend)
         found += _findings(backend.database, live=False)
@@ -129,6 +136,32 @@ def _check_permission(backend: Any) -> Iterator[CheckMessage]:
                 f"TASKS[{backend.alias!r}]: {error}",
                 hint="Name a function (request, result) that returns True or False.",
                 id=f"{_APP}.E002",
+            )
+
+
+def _check_schedules(backend: Any) -> Iterator[CheckMessage]:
+    from .periodic.declaration import BadOption, NameTaken
+    from .periodic.declare import from_settings, settings_key
+
+    names = [name for name, _ in backend.settings.schedules]
+    if names:
+        # For the names that are declared in code. What cannot be imported is the
+        # business of who imports it.
+        with suppress(Exception):
+            discover(backend.settings.task_modules)
+    for name in names:
+        try:
+            from_settings(backend, name)
+        except BadOption as error:
+            code = "E013" if error.option == "task" else "E014"
+            if error.unknown:
+                code = "E012"
+            elif isinstance(error, NameTaken):
+                code = "E015"
+            yield Error(
+                f"{settings_key(backend, name)}: {error}.",
+                hint=error.hint or None,
+                id=f"{_APP}.{code}",
             )
 
 

@@ -161,6 +161,18 @@ def _capture(value: Any) -> bool | str:
     return value or False
 
 
+def _schedules(value: Any) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    """Read the shape only: what each schedule says is read when there are tasks."""
+    if not isinstance(value, Mapping):
+        raise ValueError("is a dict of schedules by their names")
+    for name, options in value.items():
+        if not isinstance(name, str):
+            raise ValueError(f"has the name {name!r}, which is no text")
+        if not isinstance(options, Mapping):
+            raise ValueError(f"{name!r} is a dict of options, not {options!r}")
+    return tuple(value.items())
+
+
 def _option(default: Any, read: Callable[[Any], Any]) -> Any:
     return field(default=default, metadata={"read": read})
 
@@ -192,6 +204,8 @@ class Options:
     max_payload: int = _option(4 * 1024 * 1024, _whole(1024))
     # Modules outside of the installed apps that declare tasks.
     task_modules: tuple[str, ...] = _option((), _modules)
+    # Schedules by their names; see periodic.declare.
+    schedules: tuple[tuple[str, Mapping[str, Any]], ...] = _option((), _schedules)
     # Whether what tasks log is kept with their jobs: True, or from a level on.
     capture_logs: bool | str = _option(False, _capture)
     # Names of arguments, and of keys within, that are hidden where jobs are shown.

@@ -62,13 +62,15 @@ def _all(schedule: Any, now: datetime | None, task: Any) -> Found:
     backend = _backend(schedule)
     settings = getattr(backend, "settings", None)
     ours = settings if isinstance(settings, Options) else None
-    yield from _place(schedule, backend, ours)
     settings = ours or Options()
     if task is None and schedule.task_path:
         try:
             task = registry.resolve(str(schedule.task_path), settings.task_modules)
         except UnknownTask as error:
             yield "task_path", _no_task(str(schedule.task_path), error)
+    if ours is None:
+        yield "backend", _no_backend(schedule.backend, backend)
+    yield from _queue(schedule, task, backend)
     yield from _arguments(schedule, task, settings.max_payload)
 
 
@@ -123,33 +125,34 @@ def _backend(schedule: Any) -> Any:
         return None
 
 
-def _place(schedule: Any, backend: Any, ours: Options | None) -> Found:
-    if ours is None:
-        aliases = [
-            alias
-            for alias in task_backends.settings
-            if isinstance(getattr(task_backends[alias], "settings", None), Options)
-        ]
-        text = (
-            _("TASKS has no backend “%(alias)s”. Choose one of: %(aliases)s.")
-            if backend is None
-            else _(
-                "Beats do not serve the backend “%(alias)s”, since it is of another "
-                "package. Choose one of: %(aliases)s."
-            )
+def _no_backend(alias: str, backend: Any) -> str:
+    ours = [
+        each
+        for each in task_backends.settings
+        if isinstance(getattr(task_backends[each], "settings", None), Options)
+    ]
+    if backend is None:
+        text = _("TASKS has no backend “%(alias)s”. Choose one of: %(aliases)s.")
+    else:
+        text = _(
+            "Beats do not serve the backend “%(alias)s”, which is of another package. "
+            "Choose one of: %(aliases)s."
         )
-        yield (
-            "backend",
-            text % {"alias": schedule.backend, "aliases": ", ".join(aliases) or "—"},
-        )
-    queue, queues = schedule.queue_name, getattr(backend, "queues", ())
+    return text % {"alias": alias, "aliases": ", ".join(ours) or "—"}
+
+
+def _queue(schedule: Any, task: Any, backend: Any) -> Found:
+    # The task's own may be one of another backend.
+    queue = schedule.queue_name or getattr(task, "queue_name", "")
+    queues = getattr(backend, "queues", ())
     if queue and queues and queue not in queues:
+        text = _(
+            "The backend “%(alias)s” has no queue “%(queue)s”. Choose one of "
+            "%(queues)s, or add it to QUEUES in the settings."
+        )
         yield (
             "queue_name",
-            _(
-                "The backend “%(alias)s” has no queue “%(queue)s”. Choose one of "
-                "%(queues)s, or add it to QUEUES in the settings."
-            )
+            text
             % {
                 "alias": schedule.backend,
                 "queue": queue,

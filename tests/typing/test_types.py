@@ -113,6 +113,42 @@ def test_wrong_calls_are_errors(tmp_path: Path) -> None:
     ]
 
 
+def test_schedule_leaves_the_type_of_its_task(tmp_path: Path) -> None:
+    code = """
+        import django_bgtasks.periodic.crontab
+        from django_bgtasks import BgTask, periodic
+
+
+        @periodic("0 18 * * mon-fri", timezone="Europe/Berlin", missed="skip")
+        @periodic(every=timedelta(minutes=5), name="often", args=[1], jitter="5s")
+        @periodic(solar="sunset", latitude=52.5, longitude=13, name="evening")
+        @task(queue_name="mail")
+        def report(user_id: int) -> str:
+            return str(user_id)
+
+
+        same: BgTask[[int], str] = report
+        text: str | None = report.enqueue(1).return_value
+        periodic("@daily")(with_context)
+        report.enqueue("one")
+    """
+    assert errors_of(tmp_path, code) == ["arg-type"]
+
+
+def test_wrong_schedules_are_errors(tmp_path: Path) -> None:
+    code = """
+        from django_bgtasks import periodic
+
+        periodic()
+        periodic("@daily", every=5)
+        periodic(at="noon")
+        periodic(solar="sunset", latitude=52.5)
+        periodic("@daily", missed="never")
+        periodic("@daily")(len)
+    """
+    assert errors_of(tmp_path, code) == [*["call-overload"] * 5, "type-var"]
+
+
 def test_wrong_options_are_errors(tmp_path: Path) -> None:
     code = """
         @task(max_attempt=5)
