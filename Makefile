@@ -21,7 +21,7 @@ INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-sqlite test-postgresql test-mysql test-mariadb plan \
-	lint format types migrations-check docs screenshots bench build clean
+	lint format types migrations-check messages docs screenshots bench build clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -58,6 +58,11 @@ types: $(VENV)/.types ## Check types
 migrations-check: $(INSTALLED) ## Check that no migration is missing
 	$(RUN) -m django makemigrations --check --dry-run --settings tests.settings \
 		--pythonpath . django_bgtasks
+
+messages: $(INSTALLED) ## Collect the strings to translate, and compile the translations
+	@cd django_bgtasks && $(abspath $(RUN)) -m django makemessages \
+		--locale de --locale fr --add-location file --no-obsolete --no-wrap
+	@cd django_bgtasks && $(abspath $(RUN)) -m django compilemessages
 
 docs: $(VENV)/.docs ## Build the documentation into docs/_build/html
 	$(RUN) -m sphinx -W --keep-going -b html docs docs/_build/html

@@ -18,15 +18,18 @@ import psutil
 class CommandProcess:
     """``python -m django <arguments>`` in its own session, its output collected.
 
-    Standard output and standard error come together, in ``lines``.
+    Another ``module`` may stand for Django. Standard output and standard error come
+    together, in ``lines``.
     """
 
-    def __init__(self, *arguments: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, *arguments: str, environment: Mapping[str, str], module: str = "django"
+    ) -> None:
         self.lines: list[str] = []
         self._news = threading.Condition()
         self._ended = False
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "django", *arguments],
+            [sys.executable, "-m", module, *arguments],
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
