@@ -61,19 +61,20 @@ def decide(
             f"missed must be one of {', '.join(MISSED_POLICIES)}, not {missed!r}."
         )
     due, now = to_utc(due, "due"), to_utc(now, "now")
+    start_at, end_at = _optional(start_at, "start_at"), _optional(end_at, "end_at")
     if missed == "skip" and grace is None:
         grace = SKIP_GRACE
-    first = max(due, start_at) if start_at else due
-    final = min(now, end_at) if end_at else now
-    following = _next_within(timing, max(now, due - _TICK), start_at, end_at)
-    if final < first:
+    begin = max(due, start_at) if start_at else due
+    end = min(now, end_at) if end_at else now
+    following = _next(timing, now, begin, end_at)
+    if end < begin:
         return Decision([], 0, following)
     # Not `now - grace`: a grace may reach back before the first year.
-    late = grace is not None and now - first > grace
-    oldest = now - grace if late and grace is not None else first
+    late = grace is not None and now - begin > grace
+    oldest = now - grace if late and grace is not None else begin
     limit = 1 if missed == "run_once" else RUN_ALL_LIMIT
-    run = list(islice(_backwards(timing, oldest, final), limit))[::-1]
-    count = timing.count(first, final)
+    run = list(islice(_backwards(timing, oldest, end), limit))[::-1]
+    count = timing.count(begin, end)
     return Decision(run, None if count is None else count - len(run), following)
 
 
@@ -92,11 +93,14 @@ def first(
     has passed. ``ran`` is the latest due moment that was run, if any: nothing up to it
     is planned again.
     """
+    ran = _optional(ran, "ran")
+    start_at, end_at = _optional(start_at, "start_at"), _optional(end_at, "end_at")
     if isinstance(timing, Clocked):
-        after = ran or timing.at - _TICK
-    else:
-        after = max(now, ran) if ran else now
-    return _next_within(timing, after, start_at, end_at)
+        at = to_utc(timing.at, "at")
+        early = (ran and at <= ran) or (start_at and at < start_at)
+        return None if early or (end_at and at > end_at) else at
+    now = to_utc(now, "now")
+    return _next(timing, max(now, ran) if ran else now, start_at, end_at)
 
 
 def upcoming(
@@ -107,9 +111,11 @@ def upcoming(
     end_at: datetime | None = None,
 ) -> list[datetime]:
     """Return the next ``count`` due moments later than ``after``, or fewer."""
+    after = to_utc(after, "after")
+    start_at, end_at = _optional(start_at, "start_at"), _optional(end_at, "end_at")
     found: list[datetime] = []
     while len(found) < count:
-        moment = _next_within(timing, after, start_at, end_at)
+        moment = _next(timing, after, start_at, end_at)
         if moment is None:
             break
         found.append(moment)
@@ -117,15 +123,19 @@ def upcoming(
     return found
 
 
-def _next_within(
+def _next(
     timing: Timing,
     after: datetime,
     start_at: datetime | None,
     end_at: datetime | None,
 ) -> datetime | None:
-    if start_at is not None:
-        after = max(after, start_at - _TICK)
-    moment = timing.next(after)
+    """Return the first moment later than ``after`` of those in the window."""
+    if start_at is None or start_at <= after:
+        moment = timing.next(after)
+    elif timing.last(start_at) == start_at:
+        moment = start_at
+    else:
+        moment = timing.next(start_at)
     return moment if moment and (end_at is None or moment <= end_at) else None
 
 
@@ -134,4 +144,10 @@ def _backwards(timing: Timing, first: datetime, final: datetime) -> Iterator[dat
     moment = timing.last(final)
     while moment is not None and moment >= first:
         yield moment
+        if moment == first:
+            break
         moment = timing.last(moment - _TICK)
+
+
+def _optional(moment: datetime | None, name: str) -> datetime | None:
+    return None if moment is None else to_utc(moment, name)

@@ -249,7 +249,7 @@ def test_unknown_policy_is_refused(missed):
         decide(HOURLY, due=at(9), now=at(9), missed=missed)
 
 
-@pytest.mark.parametrize("name", ["due", "now"])
+@pytest.mark.parametrize("name", ["due", "now", "start_at", "end_at"])
 def test_moment_without_zone_is_refused(name):
     arguments: dict[str, Any] = {"due": at(9), "now": at(9)}
     arguments[name] = datetime(2026, 11, 21, 9)
@@ -352,6 +352,25 @@ def test_upcoming_is_a_row_of_next_moments(timing, begin, count):
     assert len(found) == count or timing.next((found or [at(12) + begin])[-1]) is None
     assert found == sorted(set(found))
     assert all(timing.last(each) == each for each in found)
+
+
+def test_window_and_one_off_may_stand_next_to_a_gap():
+    # There is no 02:59:59 before this in New York.
+    three = datetime(2026, 3, 8, 3, tzinfo=ZoneInfo("America/New_York"))
+    assert first(Clocked(three), at(9)) == three
+    hourly = Crontab("0 * * * *", "America/New_York")
+    assert first(hourly, at(9).replace(year=2025), three, three) == three
+    found = upcoming(hourly, at(9).replace(year=2025), 2, three)
+    assert found == [three, datetime(2026, 3, 8, 8, tzinfo=UTC)]
+
+
+def test_first_moment_of_all_times_can_be_decided_on():
+    begin = datetime(1900, 1, 1, tzinfo=UTC)
+    for timing in (Clocked(begin), Interval(HOUR, begin)):
+        assert first(timing, begin, begin) is not None
+        decision = decide(timing, due=begin, now=begin + MINUTE, missed="run_all")
+        assert decision.run == [begin]
+        assert upcoming(timing, begin, 1, begin) == upcoming(timing, begin, 1)
 
 
 def test_day_on_which_clocks_are_set_back_has_no_run_twice():
