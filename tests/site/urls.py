@@ -8,10 +8,14 @@ from django.urls import include, path
 
 from tests.urls import urlpatterns as others
 
-PAGE = """<!doctype html>
-<html lang="{{ LANGUAGE_CODE|default:'en' }}">
-<head><title>Jobs</title><meta name="color-scheme" content="light dark"></head>
-<body>{% load bgtasks %}
+PAGE = """{% load bgtasks i18n %}{% get_current_language as language %}<!doctype html>
+<html lang="{{ language }}">
+<head>
+<title>Jobs</title>
+<meta name="color-scheme" content="light dark">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+</head>
+<body>
 {% for job in jobs %}
 <section id="bar-{{ forloop.counter }}">
 {% job_progress job label="Report" stream=stream return_value=True %}
