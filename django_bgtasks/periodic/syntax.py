@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from croniter import croniter
 
@@ -33,6 +34,7 @@ _NUMBERS = {
 }
 _RANDOM = re.compile(r"[hr](\(.*)?(/.*)?")
 _RANGE = re.compile(r"(\w+)-(\w+)(/\d+)?(#\d+)?", re.ASCII)
+_STEP_FROM = re.compile(r"(\w+)/0*[1-9]\d*", re.ASCII)
 _NEAREST = re.compile(r"(\d+)w|w(\d+)", re.ASCII)
 
 
@@ -115,44 +117,27 @@ def _parse(spelled: str) -> Fields:
     texts = spelled.split(" ")
     if len(texts) == 5:
         texts = ["0", *texts]
-    read = [_read(field, text) for field, text in zip(_FIELDS, texts, strict=True)]
-    values = [
-        _numbers(field, each[0]) for field, each in zip(_FIELDS, read, strict=True)
-    ]
-    rule = _day_rule(texts[3], texts[5], read[3][0], values, read[5][1])
-    bits = [sum(1 << value for value in each) for each in values]
+    second, minute, hour, day, month, weekday = (
+        _read(field, text) for field, text in zip(_FIELDS, texts, strict=True)
+    )
+    rule = DayRule(
+        days=day.numbers,
+        last_day=day.last_day,
+        nearest=day.nearest,
+        weekdays=weekday.numbers,
+        nth=weekday.nth,
+        either=days_are_either(texts[3], texts[5]),
+    )
     fields = Fields(
-        seconds=bits[0],
-        minutes=bits[1],
-        hours=bits[2],
-        months=bits[4],
+        seconds=_bits(second.numbers),
+        minutes=_bits(minute.numbers),
+        hours=_bits(hour.numbers),
+        months=_bits(month.numbers),
         days=rule.by_kind_of_month(),
         elapsed=_has_star(texts[2]),
     )
     _require_days(spelled, fields)
     return fields
-
-
-def _day_rule(
-    day_text: str,
-    weekday_text: str,
-    days: list[Any],
-    values: list[set[int]],
-    nth: dict[Any, set[Any]],
-) -> DayRule:
-    nearest = _NEAREST.fullmatch(day_text)
-    return DayRule(
-        days=frozenset(values[3]),
-        last_day="l" in days,
-        nearest=int(nearest[1] or nearest[2]) if nearest else None,
-        weekdays=frozenset(() if nth else values[5]),
-        nth=frozenset(
-            (weekday, -1 if number == "l" else number)
-            for weekday, numbers in nth.items()
-            for number in numbers
-        ),
-        either=days_are_either(day_text, weekday_text),
-    )
 
 
 def days_are_either(day: str, weekday: str) -> bool:
@@ -164,11 +149,28 @@ def days_are_either(day: str, weekday: str) -> bool:
 
 
 def _has_star(text: str) -> bool:
-    return any(item.startswith(("*", "?")) for item in text.split(","))
+    return text.startswith(("*", "?"))
 
 
-def _read(field: _Field, text: str) -> tuple[list[Any], dict[Any, set[Any]]]:
-    """Return the values that croniter finds in one field, and the nth weekdays."""
+def _bits(numbers: Iterable[int]) -> int:
+    return sum(1 << number for number in numbers)
+
+
+class _Values(NamedTuple):
+    """What a field says; only the fields for days say more than numbers."""
+
+    numbers: frozenset[int] = frozenset()
+    last_day: bool = False
+    nearest: int | None = None
+    nth: frozenset[tuple[int, int]] = frozenset()
+
+
+def _read(field: _Field, text: str) -> _Values:
+    if field is _DAY and (nearest := _NEAREST.fullmatch(text)):
+        day = int(nearest[1] or nearest[2])
+        if not 1 <= day <= 31:
+            raise _error(field, text)
+        return _Values(nearest=day)
     items = [_plain(field, text, item) for item in text.split(",")]
     if field is _WEEKDAY:
         special = [item for item in items if "#" in item or item.startswith("l")]
@@ -176,16 +178,31 @@ def _read(field: _Field, text: str) -> tuple[list[Any], dict[Any, set[Any]]]:
             raise _error(field, text, "Give every day of the list a # or an L, or none")
     try:
         expanded, nth = croniter.expand(field.line.format(",".join(items)))
-    except Exception as error:
+    except Exception:
         # croniter raises errors of many kinds for what it was not made for.
-        raise _error(field, text) from error
-    return expanded[field.column], nth
+        raise _error(field, text) from None
+    return _values(field, expanded[field.column], nth)
+
+
+def _values(field: _Field, found: list[Any], nth: dict[Any, set[Any]]) -> _Values:
+    """Return what croniter found in one field."""
+    if nth:
+        pairs = ((day, number) for day, numbers in nth.items() for number in numbers)
+        return _Values(nth=frozenset((d, -1 if n == "l" else n) for d, n in pairs))
+    if "*" in found:
+        return _Values(frozenset(range(field.lowest, _last(field) + 1)))
+    numbers = frozenset(each for each in found if isinstance(each, int))
+    return _Values(numbers, last_day="l" in found)
 
 
 def _plain(field: _Field, text: str, item: str) -> str:
     """Return ``item`` in the words in which croniter means what cron(8) means."""
     if not item.isascii() or _RANDOM.fullmatch(item):
         raise _error(field, text)
+    start = _STEP_FROM.fullmatch(item)
+    if start and (_number(start[1]) or 0) >= _last(field):
+        # Some versions of croniter take 59/15 for */15.
+        return start[1]
     found = _RANGE.fullmatch(item)
     if found is None:
         return item
@@ -203,16 +220,15 @@ def _plain(field: _Field, text: str, item: str) -> str:
     return item
 
 
+def _last(field: _Field) -> int:
+    """Return the last number of a field; that Sunday has a second one is left out."""
+    return 6 if field is _WEEKDAY else field.highest
+
+
 def _number(token: str) -> int | None:
     if token.isdecimal():
         return int(token)
     return _NUMBERS.get(token)
-
-
-def _numbers(field: _Field, values: list[Any]) -> set[int]:
-    if "*" in values:
-        return set(range(field.lowest, 7 if field is _WEEKDAY else field.highest + 1))
-    return {value for value in values if isinstance(value, int)}
 
 
 def _require_days(spelled: str, fields: Fields) -> None:
