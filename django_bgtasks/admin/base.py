@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,11 @@ def database() -> str:
     for backend in database_backends().values():
         return backend.database
     return DEFAULT_DB_ALIAS
+
+
+def utc_now() -> datetime:
+    """Return the moment, aware whatever USE_TZ says."""
+    return datetime.now(UTC)
 
 
 def job_url(job_id: UUID) -> str:

@@ -17,6 +17,8 @@ from ..models import Schedule
 from ..periodic.decide import upcoming
 from ..periodic.timings import timing_of, window_of, words
 from ..periodic.validate import timing_problems
+from ..periodic.zones import zone_named
+from .base import utc_now
 from .schedule_form import TimingForm, label
 
 COUNT = 5
@@ -32,8 +34,8 @@ class Run:
 def zone_of(schedule: Any) -> ZoneInfo | None:
     """Return the zone of a schedule; None if what is written there is none."""
     try:
-        return ZoneInfo(schedule.timezone)
-    except (OSError, TypeError, ValueError):
+        return zone_named(str(schedule.timezone))
+    except ValueError:
         return None
 
 
@@ -46,9 +48,7 @@ def in_zone(moment: datetime, zone: ZoneInfo | None) -> str:
 def next_runs(schedule: Any, count: int = COUNT) -> list[datetime]:
     """Return the next due moments, none where the timing is not right."""
     try:
-        return upcoming(
-            timing_of(schedule), timezone.now(), count, *window_of(schedule)
-        )
+        return upcoming(timing_of(schedule), utc_now(), count, *window_of(schedule))
     except (ArithmeticError, ImportError, TypeError, ValueError):
         # Rows may be written by hand. What is wrong is said by timing_problems.
         return []

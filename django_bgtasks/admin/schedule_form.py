@@ -8,14 +8,13 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
-from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from ..models import TIMING_FIELDS, Schedule
 from ..periodic.solar import SOLAR_EVENTS
 from ..periodic.validate import problems, timing_problems
-from .base import database, database_backends
+from .base import database, database_backends, utc_now
 from .json_field import JSONEditorField
 from .lengths import LengthField
 from .moments import MomentField
@@ -54,7 +53,7 @@ def obstacles(schedule: Schedule) -> dict[str, list[str]]:
             "keep it."
         )
         return {"enabled": [str(text)]}
-    return problems(schedule, now=timezone.now())
+    return problems(schedule, now=utc_now())
 
 
 def solar_events() -> list[tuple[str, Any]]:
@@ -154,7 +153,7 @@ class TimingForm(forms.ModelForm):  # type: ignore[type-arg]
         is_new = self.instance.pk is None or changed & set(TIMING)
         if self.instance.enabled and "enabled" in changed:
             is_new = True
-        return timezone.now() if is_new else None
+        return utc_now() if is_new else None
 
     def _add_problem(self, field: str, message: str) -> None:
         if field in self.fields:

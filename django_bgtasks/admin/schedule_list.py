@@ -23,7 +23,7 @@ from ..overview.jobs import state_of
 from ..periodic.plans import same_timing
 from ..periodic.timings import aware, words
 from ..vendors import vendor_of
-from .base import database, database_backends, job_url
+from .base import database, database_backends, job_url, utc_now
 from .preview import in_zone, next_runs, zone_of
 from .task_field import tasks
 
@@ -53,7 +53,7 @@ def moment_mark(moment: datetime | None, schedule: Any) -> SafeString:
     if moment is None:
         return SafeString("-")
     moment = aware(moment)
-    if moment > timezone.now():
+    if moment > utc_now():
         distance = _("in %(time)s") % {"time": timeuntil(moment, depth=1)}
     else:
         distance = _("%(time)s ago") % {"time": timesince(moment, depth=1)}

@@ -9,6 +9,7 @@ from .models import Effect
 
 @task
 def record(key: str) -> str:
+    """Note the key in the ledger."""
     Effect.objects.create(key=key)
     return key
 
