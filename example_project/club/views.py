@@ -68,10 +68,15 @@ def _follow(request, result):
 @never_cache
 def job(request, job_id):
     result = jobs.find(request, job_id)
-    context = {"job": jobs.describe(result), "failed": result.status == "FAILED"}
+    context = {
+        "result": result,
+        "job": jobs.describe(result),
+        "failed": result.status == "FAILED",
+    }
     if result.status == "SUCCESSFUL":
         context["value"] = result.return_value
-    return render(request, "club/job.html", context)
+    is_report = result.task.name == tasks.build_report.name
+    return render(request, f"club/{'report' if is_report else 'job'}.html", context)
 
 
 @never_cache

@@ -136,6 +136,7 @@ def test_bar_follows_the_job_to_its_end(climbing_somehow: Climb) -> None:
     climbing = climbing_somehow
     stream = isinstance(climbing, WithWorker)
     visit = climbing.visit
+    visit.resize(640, 480)
     climbing.open(stream=stream)
     visit.wait_for_text(BAR, "Waiting")
     assert climbing.value == 0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import signal
+from html import unescape
 from typing import Any
 
 import psutil
 import pytest
 
+from tests.site.event_source import EventSource
 from tests.waiting import eventually
 
 from .conftest import STAFF, RunExample, Site, address, sign_up, wait_for_job
@@ -123,6 +125,31 @@ def test_report_tells_how_far_it_is_and_ends_as_a_table(
     page = visitor.get(f"/jobs/{job}/")
     assert "The last 30 days" in page.words
     assert page.text.count('<th scope="row">') == 30
+
+
+def test_page_of_a_report_follows_it_by_its_own_token(
+    site: Site, visitor: Visitor, start_worker: RunExample
+) -> None:
+    job = visitor.submit("/reports/", at="/").job_id
+    page = visitor.get(f"/jobs/{job}/")
+    status, events = (
+        unescape(re.findall(rf'data-{kind}-url="([^"]+)"', page.text)[0])
+        for kind in ("status", "events")
+    )
+    assert visitor.json(status)["state"] == "ready"
+    assert site.visitor().get(status.partition("?")[0]).status == 403
+    start_worker("--queues", "reports")
+    source = EventSource(site.url.removeprefix("http://"), events)
+    told = []
+    for event in source:
+        told.append(event.data)
+        if event.kind == "finished":
+            break
+    source.close()
+    assert told[-1]["outcome"] == "succeeded"
+    assert told[-1]["progress"] == {"done": 30, "total": 30, "percent": 100}
+    assert any(0 < (each["progress"] or {}).get("done", 0) < 30 for each in told)
+    assert "data-status-url" not in visitor.get(f"/jobs/{job}/").text
 
 
 def test_report_goes_on_after_its_worker_was_killed(
