@@ -204,19 +204,31 @@ def _refuse_taken(alias: str, name: str) -> None:
     for other, entry in task_backends.settings.items():
         if other == alias:
             return
-        if name in entry.get("OPTIONS", {}).get("SCHEDULES", ()):
+        schedules = entry.get("OPTIONS", {}).get("SCHEDULES")
+        if isinstance(schedules, Mapping) and name in schedules:
             raise NameTaken("name", f"{name!r} is in TASKS[{other!r}] too")
 
 
-def _declare(task: Any, options: dict[str, Any]) -> None:
-    from django.utils.timezone import get_default_timezone_name
-
+def _require_task(task: Any) -> None:
+    from .. import registry
     from ..compat import is_task
 
     if not is_task(task):
         raise TypeError(
             f"@periodic stands above @task and takes what that makes, not {task!r}."
         )
+    original = dict(registry.declared()).get(task.module_path, task)
+    if original is not task:
+        raise TypeError(
+            f"@periodic takes the task {task.module_path} itself, not what using() "
+            f"makes of it. Give priority=, queue_name= and the like to @periodic."
+        )
+
+
+def _declare(task: Any, options: dict[str, Any]) -> None:
+    from django.utils.timezone import get_default_timezone_name
+
+    _require_task(task)
     where = f"@periodic above {task.module_path}()"
     own = {"name": task.module_path, "backend": task.backend}
     try:

@@ -38,7 +38,7 @@ class Synced(NamedTuple):
     """Names of the schedules that were written, and of those that could not be.
 
     ``disabled``: their declarations are gone. ``returned``: they are back.
-    ``refused``: a schedule that somebody made by hand has their name.
+    ``refused``: a schedule made by hand, or one spelt alike, has their name.
     """
 
     created: tuple[str, ...] = ()
@@ -122,7 +122,12 @@ def _rows(
     rows = rows.filter(Q(name__in=list(wanted)) | declared).order_by("name")
     if lock:
         rows = rows.select_for_update()
-    return {row.name: row for row in rows}
+    # Where names are compared without regard to case, more is found than was asked.
+    return {
+        row.name: row
+        for row in rows
+        if row.name in wanted or (row.backend == backend and row.is_declared)
+    }
 
 
 def _write(vendor: Vendor, backend: str, wanted: Mapping[str, Declaration]) -> _Reading:
@@ -213,7 +218,8 @@ def _tell(backend: str, synced: Synced) -> None:
             )
     for name in synced.refused:
         logger.error(
-            "The declared schedule %s is left out, since somebody has made a schedule "
-            "of that name by hand. Rename one of them, or delete the one made by hand.",
+            "The declared schedule %s is left out: there is another of that name, made "
+            "by hand or, where the database ignores case, spelt alike. Rename one of "
+            "them.",
             name,
         )

@@ -120,7 +120,7 @@ def _policies(schedule: Any) -> Found:
 
 def _backend(schedule: Any) -> Any:
     try:
-        return task_backends[schedule.backend]
+        return task_backends[str(schedule.backend or "")]
     except InvalidTaskBackend:
         return None
 

@@ -78,6 +78,15 @@ def test_name_in_two_backends_is_an_error_of_the_second(
     assert "'Mine' is in TASKS['default'] too" in message.msg
 
 
+def test_backend_whose_schedules_are_no_dict_is_no_obstacle(
+    configure: Any, settings: Any
+) -> None:
+    configure(SCHEDULES={"Mine": GOOD})
+    entry = {**settings.TASKS["default"], "OPTIONS": {"SCHEDULES": None}}
+    settings.TASKS = {"broken": entry, **settings.TASKS}
+    assert check_backend(task_backends["default"]) == []
+
+
 def test_check_command_and_worker_refuse_a_wrong_schedule(configure: Any) -> None:
     backend = configure(SCHEDULES={"Mine": changed(crontab="* *")})
     with pytest.raises(CommandError, match=r"crontab: .*2 fields"):

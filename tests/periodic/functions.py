@@ -11,6 +11,10 @@ from django_bgtasks import task
 def nothing() -> None: ...
 
 
+@task(queue_name="mail")
+def by_mail() -> None: ...
+
+
 @task
 def two(first: int, second: str = "") -> None: ...
 

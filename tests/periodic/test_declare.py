@@ -47,6 +47,19 @@ def schedules(settings: Any) -> Any:
     return put
 
 
+def run_python(code: str, **environment: str) -> None:
+    """Run code in an interpreter that has imported nothing yet."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def declared() -> list[Declaration]:
     return declarations(task_backends["default"])
 
@@ -256,6 +269,11 @@ def test_only_a_task_can_be_below(thing: Any) -> None:
         periodic("@daily")(thing)
 
 
+def test_copy_of_a_task_is_refused_lest_its_options_be_lost() -> None:
+    with pytest.raises(TypeError, match="itself, not what using"):
+        periodic("@daily")(functions.nothing.using(priority=5))
+
+
 def test_decorator_without_parentheses_is_refused() -> None:
     with pytest.raises(TypeError, match=r"as @periodic\("):
         periodic(functions.nothing)  # type: ignore[call-overload]
@@ -399,15 +417,7 @@ from django_bgtasks.periodic import sync, validate
 assert sync.sync and validate.problems
 check()
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env={"DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
+    run_python(code, DJANGO_SETTINGS_MODULE="tests.settings")
 
 
 def test_package_is_imported_without_settings_or_apps() -> None:
@@ -419,15 +429,25 @@ assert not settings.configured
 heavy = {"croniter", "astral", "cron_descriptor", "django.db", "django.apps"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
+    run_python(code)
+
+
+def test_tasks_may_be_imported_before_the_apps_are_ready() -> None:
+    code = """
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from tests.periodic.functions import nothing
+from django_bgtasks import periodic
+periodic(every="5m")(nothing)
+try:
+    periodic(every=0, args=[1], name="wrong")(nothing)
+except ImproperlyConfigured as error:
+    assert "every: Give one second or more" in str(error), error
+else:
+    raise AssertionError("not refused")
+assert not apps.apps_ready
+"""
+    run_python(code, DJANGO_SETTINGS_MODULE="tests.settings")
 
 
 def test_decorator_is_public() -> None:

@@ -232,6 +232,23 @@ def test_name_of_a_schedule_made_by_hand_is_not_taken(
     assert row("other").is_declared
 
 
+def test_name_that_is_nearly_the_same_is_another_or_taken(
+    schedule: Callable[..., Schedule], vendor: str
+) -> None:
+    schedule(name="MINE")
+    before = Schedule.objects.values().get()
+    result = synced(declaration())
+    if vendor in ("mariadb", "mysql"):
+        # Their columns tell no case apart.
+        assert result == Synced(refused=("mine",))
+    else:
+        assert result == Synced(created=("mine",))
+    assert Schedule.objects.values().get(pk=before["id"]) == before
+    edit("MINE", origin="code", backend="second")
+    synced(declaration())
+    assert Schedule.objects.get(pk=before["id"]).enabled
+
+
 def test_schedules_made_by_hand_and_of_others_are_not_touched(
     schedule: Callable[..., Schedule],
 ) -> None:

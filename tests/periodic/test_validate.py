@@ -97,6 +97,8 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
     ("start_at", "crontab", {"start_at": "tomorrow"}, "a date and a time"),
     ("end_at", "crontab", {"end_at": datetime(9999, 1, 1, tzinfo=UTC)}, "a year"),
     ("backend", "crontab", {"backend": "nope"}, "Choose one of: default"),
+    ("backend", "crontab", {"backend": ""}, "Choose one of: default"),
+    ("backend", "crontab", {"backend": None}, "Choose one of: default"),
     ("queue_name", "crontab", {"queue_name": "nope"}, "default, mail, slow"),
     ("queue_name", "crontab", {"queue_name": "q" * 129}, "128 characters"),
     ("priority", "crontab", {"priority": 101}, "-100 to 100"),
@@ -344,3 +346,14 @@ def test_messages_are_translated(monkeypatch: pytest.MonkeyPatch) -> None:
 class NotOurs(BaseTaskBackend):
     def enqueue(self, task: Any, args: Any, kwargs: Any) -> Any:
         raise NotImplementedError
+
+
+def test_own_queue_of_the_task_must_be_one_of_the_backend(settings: Any) -> None:
+    second = {**settings.TASKS["default"], "QUEUES": ["default"]}
+    settings.TASKS = {**settings.TASKS, "second": second}
+    mailed = schedule(task_path=functions.by_mail.module_path, backend="second")
+    found = problems(mailed)
+    assert list(found) == ["queue_name"]
+    assert "“second” has no queue “mail”" in found["queue_name"][0]
+    mailed.queue_name = "default"
+    assert problems(mailed) == {}
