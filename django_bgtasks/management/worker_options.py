@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django.conf import settings
@@ -43,13 +43,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="Async tasks at once per process (100).",
     )
     _add_ends(parser)
-    parser.set_defaults(**_from_environment(parser))
+    names = {*WorkerConfig.__dataclass_fields__, "reload"}
+    parser.set_defaults(**from_environment(parser, names))
 
 
 def _add_ends(parser: argparse.ArgumentParser) -> None:
     """Add what makes a worker, or one of its processes, end."""
     add = parser.add_argument
     add("--burst", action="store_true", help="End when no job is ready.")
+    add("--beat", action="store_true", help="Enqueue what schedules want, too.")
     add("--max-jobs", type=_whole(1), help="Replace a process after so many jobs.")
     add(
         "--max-memory",
@@ -76,6 +78,21 @@ def _add_ends(parser: argparse.ArgumentParser) -> None:
 def config_from(options: dict[str, Any]) -> WorkerConfig:
     """Check the options against the settings. Raise CommandError."""
     alias = options["backend"]
+    backend = find_backend(alias)
+    for option in ("queues", "exclude_queues"):
+        for name in options[option]:
+            if backend.queues and name not in backend.queues:
+                raise CommandError(
+                    f"--{option.replace('_', '-')}: {name!r} is not in "
+                    f"TASKS[{alias!r}]['QUEUES']: {', '.join(sorted(backend.queues))}."
+                )
+    check_name(options["name"])
+    names = WorkerConfig.__dataclass_fields__
+    return WorkerConfig(**{name: options[name] for name in names})
+
+
+def find_backend(alias: str) -> Any:
+    """Return the backend that --backend names. Raise CommandError."""
     try:
         backend: Any = task_backends[alias]
     except Exception as error:
@@ -85,17 +102,13 @@ def config_from(options: dict[str, Any]) -> WorkerConfig:
             f"--backend {alias}: TASKS[{alias!r}]['BACKEND'] is "
             f"{type(backend).__name__}, not django_bgtasks.backend.DatabaseBackend."
         )
-    for option in ("queues", "exclude_queues"):
-        for name in options[option]:
-            if backend.queues and name not in backend.queues:
-                raise CommandError(
-                    f"--{option.replace('_', '-')}: {name!r} is not in "
-                    f"TASKS[{alias!r}]['QUEUES']: {', '.join(sorted(backend.queues))}."
-                )
-    if len(options["name"]) > 32:
+    return backend
+
+
+def check_name(name: str) -> None:
+    """Raise CommandError for a --name that is too long."""
+    if len(name) > 32:
         raise CommandError("--name: at most 32 characters.")
-    names = WorkerConfig.__dataclass_fields__
-    return WorkerConfig(**{name: options[name] for name in names})
 
 
 def run(options: dict[str, Any]) -> int:
@@ -117,10 +130,11 @@ def run(options: dict[str, Any]) -> int:
     return Supervisor(config).run()
 
 
-def _from_environment(parser: argparse.ArgumentParser) -> dict[str, Any]:
+def from_environment(
+    parser: argparse.ArgumentParser, names: Collection[str]
+) -> dict[str, Any]:
     """Read BGTASKS_THREADS and its like; a flag on the command line wins."""
     found: dict[str, Any] = {}
-    names = {*WorkerConfig.__dataclass_fields__, "reload"}
     for action in parser._actions:
         flag = next((each for each in action.option_strings if "--" in each), "")
         variable = _PREFIX + flag.strip("-").replace("-", "_").upper()

@@ -1,4 +1,4 @@
-"""``python -m django_bgtasks.processes.child``: a worker process of a supervisor."""
+"""``python -m django_bgtasks.processes.child``: a supervisor's worker, or its beat."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ def work(config: ChildConfig) -> int:
     slots = config.worker.threads + config.worker.coroutines
     backend: Any = task_backends[config.worker.backend]
     registry.discover(backend.settings.task_modules)
+    if config.is_beat:
+        return beat(config, backend)
     worker = Worker(config, Board(config.board, slots))
 
     def on_signal(number: int, frame: Any) -> None:
@@ -45,6 +47,17 @@ def work(config: ChildConfig) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
     return worker.run()
+
+
+def beat(config: ChildConfig, backend: Any) -> int:
+    from .beat import Beat
+    from .control import Control
+    from .stations import Child
+
+    control = Control(config.control)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, frame: control.ask_to_stop())
+    return Beat(backend, Child(control), burst=config.worker.burst).run()
 
 
 def keep_connections() -> None:

@@ -24,6 +24,17 @@ class WorkerConfig:
     max_memory: int | None = None
     grace: float = 30.0
     name: str = ""
+    beat: bool = False
+    verbosity: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeatConfig:
+    """What ``runbeat`` was told."""
+
+    backend: str = "default"
+    burst: bool = False
+    name: str = ""
     verbosity: int = 1
 
 
@@ -37,6 +48,7 @@ class ChildConfig:
     board: int
     control: int
     sys_path: tuple[str, ...]
+    is_beat: bool = False
 
     def dump(self) -> str:
         return json.dumps(asdict(self))

@@ -22,6 +22,8 @@ logger = logging.getLogger("django_bgtasks.supervisor")
 _SOUND_AFTER = 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 30.0
 IN_ORDER = (0, EXIT_RECYCLE)
+# The place of the beat among the workers, which are numbered from 0.
+BEAT = -1
 
 
 @dataclass(slots=True)
@@ -69,7 +71,7 @@ class Member:
 
 
 def start(config: WorkerConfig, process_id: int, name: str, number: int) -> Member:
-    """Start a worker process in a session of its own.
+    """Start a worker, or the beat, in a session of its own.
 
     The terminal's Ctrl-C reaches the supervisor alone, which passes it on.
     """
@@ -82,6 +84,7 @@ def start(config: WorkerConfig, process_id: int, name: str, number: int) -> Memb
         board=board.descriptor,
         control=reader,
         sys_path=tuple(sys.path),
+        is_beat=number == BEAT,
     )
     try:
         popen = subprocess.Popen(

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
-import select
-import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -26,6 +23,7 @@ from . import crew
 from .config import EXIT_RECYCLE, EXIT_STUCK, WorkerConfig
 from .control import Order
 from .outage import LONGEST_PAUSE, Outage
+from .stop_signals import STOP_SIGNALS, StopSignals
 
 logger = logging.getLogger("django_bgtasks.supervisor")
 
@@ -33,7 +31,6 @@ _TICK = 0.5
 _PRUNE_EVERY = 10.0
 # Beyond the grace, for a worker to write what it gives back.
 _LAST_WORDS = 5.0
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Supervisor:
@@ -55,7 +52,7 @@ class Supervisor:
         self.outage = Outage(self.vendor)
         self.process_id: int | None = None
         self.started = 0
-        self.signals = 0
+        self.stop = StopSignals()
         self.failed = False
         self.kill_at: float | None = None
         self.stopped_workers = False
@@ -65,17 +62,17 @@ class Supervisor:
 
     def run(self) -> int:
         """Supervise until stopped; return 0, or 1 if a burst left a crash."""
-        with self._listening_to_signals():
+        with self.stop:
             self._supervise()
         # A worker that serves has made good what crashed; a burst ends with it.
         return int(self.failed and self.config.burst)
 
     def _supervise(self) -> None:
         logger.info("Starting; worker processes: %d.", self.config.processes)
-        self.to_start = dict.fromkeys(range(self.config.processes), 0.0)
+        self._start_all()
         while not self._is_over():
             self._attempt(self._round)
-            self._wait()
+            self.stop.wait(_TICK)
         self._attempt(self._leave)
 
     def _round(self) -> None:
@@ -114,14 +111,23 @@ class Supervisor:
 
     # -- the workers --------------------------------------------------------
 
+    def _start_all(self, *, after_beat: bool = False) -> None:
+        """Start the workers, and a beat if asked; in a burst, that one first."""
+        beat = self.config.beat and not after_beat
+        if not (beat and self.config.burst):
+            self.to_start = dict.fromkeys(range(self.config.processes), 0.0)
+        if beat:
+            self.to_start[crew.BEAT] = 0.0
+
     def _start_due(self, clock: float) -> None:
-        if self.signals:
+        if self.stop.count:
             return
         for number in [each for each, at in self.to_start.items() if clock >= at]:
             self.started += 1
             name = f"{self.name}.{self.started}"
+            kind = "beat" if number == crew.BEAT else "worker"
             process_id = presence.arrive(
-                self.vendor, self._arrival("worker", name, os.getpid())
+                self.vendor, self._arrival(kind, name, os.getpid())
             )
             member = crew.start(self.config, process_id, name, number)
             self.members.append(member)
@@ -131,7 +137,7 @@ class Supervisor:
     def _replace_retired(self, clock: float) -> None:
         """Start others for those that only end what they run, which may take long."""
         for member in self.members:
-            if member.board.is_retired and not (member.is_replaced or self.signals):
+            if member.board.is_retired and not (member.is_replaced or self.stop.count):
                 logger.info("Worker %s is replaced by a fresh one.", member.name)
                 member.is_replaced = True
                 self.to_start[member.number] = clock
@@ -143,11 +149,17 @@ class Supervisor:
                 continue
             self.members.remove(member)
             self.to_rescue.append(member.bury(code))
-            stopped = bool(self.signals) and -code in _STOP_SIGNALS
+            stopped = bool(self.stop.count) and -code in STOP_SIGNALS
             if code not in crew.IN_ORDER and not stopped:
                 self.failed = self.failed or code != EXIT_STUCK
                 logger.error("Worker %s %s.", member.name, crew.describe_exit(code))
-            if self.signals or (code == 0 and self.config.burst) or member.is_replaced:
+            if member.number == crew.BEAT and code == 0 and self.config.burst:
+                self._start_all(after_beat=True)
+            if (
+                self.stop.count
+                or (code == 0 and self.config.burst)
+                or member.is_replaced
+            ):
                 continue
             if code == EXIT_RECYCLE:
                 logger.info("Worker %s is replaced by a fresh one.", member.name)
@@ -206,7 +218,7 @@ class Supervisor:
         if self.process_id not in present:
             self.process_id = None
         elif present[self.process_id]:
-            self.signals = max(self.signals, 1)
+            self.stop.count = max(self.stop.count, 1)
         if clock - self._beaten_at > self.options.rescue_after.total_seconds():
             self._spare_others()
         self._beaten_at = clock
@@ -238,37 +250,8 @@ class Supervisor:
 
     # -- stopping -----------------------------------------------------------
 
-    @contextmanager
-    def _listening_to_signals(self) -> Iterator[None]:
-        self._reader, writer = os.pipe()
-        os.set_blocking(self._reader, False)
-        os.set_blocking(writer, False)
-        woken = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        handlers = dict.fromkeys(_STOP_SIGNALS, self._note_signal)
-        handlers[signal.SIGCHLD] = lambda number, frame: None
-        before = {each: signal.signal(each, handlers[each]) for each in handlers}
-        try:
-            yield
-        finally:
-            # The command may have been called by a program that goes on.
-            signal.set_wakeup_fd(woken)
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            os.close(self._reader)
-            os.close(writer)
-
-    def _note_signal(self, number: int, frame: Any) -> None:
-        # Only noted: an exception here could tear a commit from its answer.
-        self.signals += 1
-
-    def _wait(self) -> None:
-        select.select([self._reader], [], [], _TICK)
-        with suppress(BlockingIOError):
-            while os.read(self._reader, 512):
-                pass
-
     def _obey(self, clock: float) -> None:
-        if self.signals and not self.stopped_workers:
+        if self.stop.count and not self.stopped_workers:
             logger.info(
                 "Stopping: running jobs may end within %g s.", self.config.grace
             )
@@ -277,7 +260,7 @@ class Supervisor:
             self.kill_at = clock + self.config.grace + _LAST_WORDS
             for member in self.members:
                 member.tell(Order.STOP)
-        if self.signals > 1 and self.stopped_workers is True and self.kill_at:
+        if self.stop.count > 1 and self.stopped_workers is True and self.kill_at:
             self._stop_at_once(clock)
         if self.kill_at is not None and clock >= self.kill_at:
             for member in self.members:
@@ -287,12 +270,12 @@ class Supervisor:
         self.kill_at = min(self.kill_at or clock, clock + _LAST_WORDS)
         for member in self.members:
             member.tell(Order.NOW)
-        self.signals = 1
+        self.stop.count = 1
 
     def _is_over(self) -> bool:
         if self.members or self.to_start:
             return False
-        return not self.to_rescue or bool(self.signals)
+        return not self.to_rescue or bool(self.stop.count)
 
     def _leave(self) -> None:
         self._rescue()

@@ -46,13 +46,14 @@ def start(worker_env: dict[str, str]) -> Iterator[Callable[..., Worker]]:
 
     def run(
         *flags: Any,
+        command: str = "runworker",
         options: dict[str, Any] | None = None,
         wanted: dict[str, Any] | None = None,
         **environment: str,
     ) -> Worker:
         told = {"options": options or {}, **(wanted or {})}
         worker = Worker(
-            *("runworker", *map(str, flags)),
+            *(command, *map(str, flags)),
             environment={
                 **worker_env,
                 "DJANGO_SETTINGS_MODULE": "tests.acceptance.settings",

@@ -36,3 +36,7 @@ LOGGING["handlers"]["job"] = {
     "filters": ["job"],
 }
 LOGGING["loggers"]["tests"] = {"handlers": ["job"], "level": "INFO"}
+
+if {"clock", "host_clock"} & _wanted.keys():
+    INSTALLED_APPS = [*INSTALLED_APPS, "tests.acceptance.clocks.Clocks"]  # noqa: F405
+    TEST_CLOCK, TEST_HOST_CLOCK = _wanted.get("clock"), _wanted.get("host_clock")

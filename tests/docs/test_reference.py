@@ -16,7 +16,8 @@ from django.dispatch import Signal
 
 import django_bgtasks
 from django_bgtasks import conf, exponential, signals, testing
-from django_bgtasks.management.commands import bgtasks, runworker
+from django_bgtasks.management.commands import bgtasks, runbeat, runworker
+from django_bgtasks.management.verbs.groups import SchedulesVerb
 
 from .pages import DOCS, codes, read, rows, section
 
@@ -49,14 +50,16 @@ def documented_flags(text: str) -> set[str]:
     return {code.split()[0] for cell in cells for code in codes(cell)}
 
 
-def verb_parser(verb: str) -> argparse.ArgumentParser:
-    parser = bgtasks.Command().create_parser("manage.py", "bgtasks")
-    (verbs,) = (
-        action
-        for action in parser._actions
-        if isinstance(action, argparse._SubParsersAction)
-    )
-    found: argparse.ArgumentParser = verbs.choices[verb]
+def verb_parser(*names: str) -> argparse.ArgumentParser:
+    found: argparse.ArgumentParser
+    found = bgtasks.Command().create_parser("manage.py", "bgtasks")
+    for name in names:
+        (verbs,) = (
+            action
+            for action in found._actions
+            if isinstance(action, argparse._SubParsersAction)
+        )
+        found = verbs.choices[name]
     return found
 
 
@@ -79,6 +82,11 @@ def test_every_flag_of_the_worker_is_documented() -> None:
     } == flags_of(parser)
 
 
+def test_every_flag_of_the_beat_is_documented() -> None:
+    parser = runbeat.Command().create_parser("manage.py", "runbeat")
+    assert documented_flags(section(COMMANDS, "## runbeat")) == flags_of(parser)
+
+
 def flag_rows() -> list[list[str]]:
     table = rows(section(COMMANDS, "## runworker"))
     return [row for row in table if len(row) == 4]
@@ -92,6 +100,7 @@ def test_flag_of_the_worker_is_an_environment_variable(
     name = flag.strip("-").replace("-", "_")
     given, read = {
         "burst": ("yes", True),
+        "beat": ("yes", True),
         "reload": ("no", False),
         "queues": ("a,b", ("a", "b")),
         "exclude_queues": ("a,b", ("a", "b")),
@@ -117,10 +126,25 @@ def test_default_of_a_flag_is_the_documented_one(row: list[str]) -> None:
 
 def test_every_verb_is_documented() -> None:
     text = section(COMMANDS, "## bgtasks")
-    assert re.findall(r"^### (\w+)$", text, re.MULTILINE) == VERBS
+    assert re.findall(r"^### ([\w-]+)$", text, re.MULTILINE) == VERBS
 
 
-@pytest.mark.parametrize("verb", [each for each in VERBS if each != "worker"])
+def test_every_verb_about_schedules_is_documented() -> None:
+    text = section(COMMANDS, "### schedules")
+    names = [verb.name for verb in SchedulesVerb.verbs]
+    assert re.findall(r"^#### schedules (\w+)$", text, re.MULTILINE) == names
+
+
+@pytest.mark.parametrize("verb", [verb.name for verb in SchedulesVerb.verbs])
+def test_every_flag_of_a_verb_about_schedules_is_documented(verb: str) -> None:
+    text = section(COMMANDS, f"#### schedules {verb}")
+    flags = flags_of(verb_parser("schedules", verb))
+    assert documented_flags(text) | {"--backend"} == flags
+
+
+@pytest.mark.parametrize(
+    "verb", [each for each in VERBS if each not in ("worker", "schedules")]
+)
 def test_every_flag_of_a_verb_is_documented(verb: str) -> None:
     # Retry and cancel share a table, which stands under the latter.
     text = section(COMMANDS, f"### {'cancel' if verb == 'retry' else verb}")
