@@ -55,8 +55,29 @@ def change_within(zone: ZoneInfo, after: datetime, until: datetime) -> Change | 
     The instants are whole seconds, no more than three days apart.
     """
     before, then = offset_at(zone, after), offset_at(zone, until)
-    if before == then:
-        return None
+    return None if before == then else _change(zone, after, until, before, then)
+
+
+def changes_within(
+    zone: ZoneInfo, after: datetime, until: datetime
+) -> Iterator[Change]:
+    """Yield the changes of the clock in ``after`` < at <= ``until``."""
+    before = offset_at(zone, after)
+    while after < until:
+        end = min(after + _APART, until)
+        then = offset_at(zone, end)
+        if then != before:
+            yield _change(zone, after, end, before, then)
+        after, before = end, then
+
+
+def _change(
+    zone: ZoneInfo,
+    after: datetime,
+    until: datetime,
+    before: timedelta,
+    then: timedelta,
+) -> Change:
     while until - after > SECOND:
         middle = after + (until - after) // SECOND // 2 * SECOND
         if offset_at(zone, middle) == before:
@@ -64,18 +85,6 @@ def change_within(zone: ZoneInfo, after: datetime, until: datetime) -> Change | 
         else:
             until = middle
     return Change(until, before, then)
-
-
-def changes_within(
-    zone: ZoneInfo, after: datetime, until: datetime
-) -> Iterator[Change]:
-    """Yield the changes of the clock in ``after`` < at <= ``until``."""
-    while after < until:
-        then = min(after + _APART, until)
-        change = change_within(zone, after, then)
-        if change:
-            yield change
-        after = then
 
 
 def first_instant(zone: ZoneInfo, reading: datetime) -> datetime | None:

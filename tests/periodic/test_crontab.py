@@ -231,7 +231,16 @@ def test_first_and_last_year_are_within_bounds(expression, zone):
             assert following is not None
             assert previous is not None
             assert previous <= moment < following
-        assert crontab.count(begin, end) > 100
+
+
+def test_six_centuries_are_counted():
+    begin = datetime(1900, 1, 1, tzinfo=UTC)
+    end = datetime(2500, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+    days = (end - begin).days + 1
+    assert Crontab("0 12 * * *", "UTC").count(begin, end) == days
+    assert Crontab("0 12 * * *", "Pacific/Apia").count(begin, end) == days
+    assert Crontab("* * * * *", "Europe/Berlin").count(begin, end) == days * 1440
+    assert Crontab("0 0 29 2 *", "UTC").count(begin, end) == 146
 
 
 def test_leap_day_skips_a_century_that_has_none():

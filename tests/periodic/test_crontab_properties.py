@@ -62,19 +62,19 @@ HOURS_THAT_ELAPSE = st.sampled_from(
 )
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(samples(), places())
 def test_is_due_when_the_reference_is(sample, place):
     check(sample, *place, 2 * DAY)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(samples(hours=HOURS_THAT_ELAPSE), places())
 def test_hour_that_elapses_is_due_whenever_the_clock_shows_it(sample, place):
     check(sample, *place, 2 * DAY)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(st.data(), places())
 def test_hours_next_to_a_change_of_the_clock(data, place):
     zone, begin = place
@@ -84,7 +84,7 @@ def test_hours_next_to_a_change_of_the_clock(data, place):
     check(data.draw(samples(hours=fixed)), zone, begin, DAY)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(samples(sparse=True), st.sampled_from(ZONES), MOMENTS)
 def test_next_and_last_agree_at_any_time(sample, zone, moment):
     crontab = legal(sample, zone)
@@ -98,7 +98,7 @@ def test_next_and_last_agree_at_any_time(sample, zone, moment):
     assert crontab.next(previous - TICK) == previous
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     samples(sparse=True),
     st.datetimes(datetime(1971, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC)),
@@ -117,7 +117,7 @@ def test_calendar_is_that_of_croniter(sample, moment):
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     st.lists(st.integers(0, 59), min_size=1, max_size=5),
     samples(hours=HOURS_THAT_ELAPSE),

@@ -173,7 +173,7 @@ def refusal(text: str) -> str:
     return ""
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.text() | st.lists(PIECES, max_size=30).map("".join))
 @example("@" * 10)
 @example("0 0 l" + "9" * 200 + " * *")
@@ -192,7 +192,7 @@ def test_any_text_is_a_crontab_or_one_kind_of_error(text):
 FIELD = st.lists(PIECES, min_size=1, max_size=4).map("".join)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.integers(0, 4), FIELD)
 def test_field_at_fault_is_named(index, text):
     fields = ["*"] * 5

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_bgtasks.periodic.clocked import Clocked
@@ -283,6 +283,7 @@ def moments(timing: Timing, begin: datetime, end: datetime) -> list[datetime]:
     return found
 
 
+@settings(max_examples=70)
 @given(TIMINGS, SPAN, SPAN, st.sampled_from(MISSED_POLICIES), GRACES, ENDS, ENDS)
 def test_decision_is_that_of_looking_at_each_moment(
     timing, planned, elapsed, missed, grace, start_at, end_at
