@@ -1,5 +1,7 @@
 """The package's pages in Django admin. Only admin's autodiscovery imports this."""
 
 from . import (
+    queues,  # noqa: F401
     schedules,  # noqa: F401
+    workers,  # noqa: F401
 )

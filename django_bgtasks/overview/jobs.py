@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -129,15 +129,20 @@ def count(alias: str, choice: Choice, most: int = MOST) -> Count:
     return Count(found)
 
 
-def batches(alias: str, choice: Choice, size: int = BATCH) -> Iterator[list[UUID]]:
+def batches(
+    alias: str, choice: Choice, size: int = BATCH, until: UUID | None = None
+) -> Iterator[list[UUID]]:
     """Yield the ids of the jobs in the chosen states, ``size`` at a time.
 
     The jobs of each batch may be moved before the next is asked for. Jobs that
-    are enqueued after a state was begun are left out, so that it has an end.
+    are enqueued after a state was begun are left out, so that it has an end; with
+    ``until``, those whose ids are greater.
     """
     # Backwards: so a job that moves on meanwhile is met in its next state.
     for _, rows in reversed(list(_rows(alias, choice))):
         pks = rows.order_by("pk").values_list("pk", flat=True)
+        if until is not None:
+            pks = pks.filter(pk__lte=until)
         last = pks.reverse().first()
         batch: list[UUID] = []
         while last is not None:
@@ -183,30 +188,36 @@ _STATE = (
 )
 
 
+_LINE = ("pk", "task_path", "queue_name", "priority", "enqueued_at", *_STATE)
+
+
 def _newest(alias: str, choice: Choice, limit: int) -> list[JobLine]:
     rows = Job.objects.using(alias).order_by("-pk")
     if choice.queue is not None:
         rows = rows.filter(queue_name=choice.queue)
     if choice.task is not None:
         rows = rows.filter(task_path=choice.task)
-    found = []
-    for row in rows.values(
-        "pk", "task_path", "queue_name", "priority", "enqueued_at", *_STATE
-    )[:limit]:
-        state, attempt, at = _state(row)
-        found.append(
-            JobLine(
-                id=row["pk"],
-                state=state,
-                task=row["task_path"],
-                queue=row["queue_name"],
-                priority=row["priority"],
-                attempt=attempt,
-                at=at or row["enqueued_at"],
-                enqueued_at=row["enqueued_at"],
-            )
-        )
-    return found
+    return [_line(row) for row in rows.values(*_LINE)[:limit]]
+
+
+def lines_of(alias: str, job_ids: Collection[UUID]) -> list[JobLine]:
+    """Read these jobs, latest enqueued first; ids of no job are left out."""
+    rows = Job.objects.using(alias).filter(pk__in=job_ids).values(*_LINE)
+    return sorted(map(_line, rows), key=lambda line: line.id, reverse=True)
+
+
+def _line(row: dict[str, Any]) -> JobLine:
+    state, attempt, at = _state(row)
+    return JobLine(
+        id=row["pk"],
+        state=state,
+        task=row["task_path"],
+        queue=row["queue_name"],
+        priority=row["priority"],
+        attempt=attempt,
+        at=at or row["enqueued_at"],
+        enqueued_at=row["enqueued_at"],
+    )
 
 
 def _state(row: dict[str, Any]) -> tuple[str, int, datetime | None]:

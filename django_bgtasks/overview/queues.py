@@ -27,6 +27,11 @@ class QueueState:
     waiting_for: timedelta | None
     paused_at: datetime | None
 
+    @property
+    def waits(self) -> bool:
+        """Whether any job waits here, ready or deferred."""
+        return bool(self.ready.number or self.deferred.number)
+
 
 def known_queues(vendor: Vendor, configured: set[str]) -> set[str]:
     """Return the names in the settings, of rows in Queue, and of ready jobs."""
@@ -36,14 +41,17 @@ def known_queues(vendor: Vendor, configured: set[str]) -> set[str]:
 
 
 def read_queues(
-    vendor: Vendor, configured: set[str], most: int = MOST
+    vendor: Vendor,
+    configured: set[str],
+    most: int = MOST,
+    now: datetime | None = None,
 ) -> list[QueueState]:
     """Read every queue that is configured, paused or has jobs, by name.
 
     Ready jobs are counted per queue up to ``most``, deferred ones in all.
     """
     alias = vendor.connection.alias
-    now = vendor.now()
+    now = now or vendor.now()
     running = _running(alias)
     deferred, since, exact = _deferred(vendor, most)
     paused = dict(Queue.objects.using(alias).values_list("name", "paused_at"))

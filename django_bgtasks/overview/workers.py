@@ -29,19 +29,23 @@ class ProcessState:
     silent_for: timedelta
     alive: bool
     stopping: bool
+    # Bytes; None where that is not known.
+    memory: int | None = None
 
     @property
     def is_worker(self) -> bool:
         return self.kind == Process.Kind.WORKER.value
 
 
-def read_processes(vendor: Vendor, rescue_after: timedelta) -> list[ProcessState]:
+def read_processes(
+    vendor: Vendor, rescue_after: timedelta, now: datetime | None = None
+) -> list[ProcessState]:
     """Read the processes there are, by host and name.
 
     One that was silent for ``rescue_after`` is dead: its row waits to be found.
     """
     alias = vendor.connection.alias
-    now = vendor.now()
+    now = now or vendor.now()
     owned = RunningJob.objects.using(alias).values_list("process_id")
     running = dict(owned.annotate(Count("pk")))
     found = []
@@ -64,6 +68,7 @@ def read_processes(vendor: Vendor, rescue_after: timedelta) -> list[ProcessState
                 silent_for=silent_for,
                 alive=silent_for < rescue_after,
                 stopping=row.stop_requested,
+                memory=row.memory,
             )
         )
     return found

@@ -62,6 +62,15 @@ def beat(vendor: Vendor, processes: Collection[int]) -> dict[int, bool]:
     return dict(rows.values_list("pk", "stop_requested"))
 
 
+def ask_to_stop(vendor: Vendor, process: int) -> bool:
+    """Ask a process to stop, at its supervisor's next heartbeat; False if it is gone.
+
+    It claims no more, and its running jobs may end within its grace.
+    """
+    rows = Process.objects.using(vendor.connection.alias).filter(pk=process)
+    return vendor.persist(lambda: rows.update(stop_requested=True)) > 0
+
+
 def is_present(vendor: Vendor, process: int) -> bool:
     """Tell whether a process still has its row."""
     rows = Process.objects.using(vendor.connection.alias)

@@ -73,7 +73,8 @@ class Looks:
             cursor.execute(
                 f"SELECT queue_name, COUNT(*), MIN({order}) FROM ("
                 f"SELECT queue_name, {order} FROM {source.name} "
-                f"ORDER BY {order} LIMIT {int(most) + 1}) AS first_rows GROUP BY queue_name"
+                f"ORDER BY {order} LIMIT {int(most) + 1}) AS first_rows "
+                f"GROUP BY queue_name"
             )
             rows = cursor.fetchall()
         return [(name, count, self.from_database(at)) for name, count, at in rows]

@@ -83,7 +83,7 @@ class MySQL(Vendor):
             f"ORDER BY queue_name, {rank}, ready_at LIMIT 1"
         )
         # No priority is as high as this rank, and no name as low as the empty one.
-        head = ("", -_NO_RANK, None)
+        head: Any = ("", -_NO_RANK, None)
         with self.connection.cursor() as cursor:
             while head is not None:
                 cursor.execute(query, [head[0], head[0], head[1]])

@@ -13,7 +13,6 @@ from django_bgtasks.models import (
     Plan,
     Process,
     Queue,
-    ReadyJob,
     RunningJob,
     Schedule,
 )
@@ -78,7 +77,8 @@ def busy(transactional_db: None) -> None:
 def chart_is_drawn(visit: Visit) -> None:
     visit.find("[data-bgtasks-chart-of] svg")
     bars = "return document.querySelectorAll('rect.bgtasks-succeeded').length"
-    assert visit.script(bars) == 60
+    # A minute may have begun since the rows were made.
+    assert visit.script(bars) in (59, 60)
 
 
 def test_overview_shows_all_at_a_glance(as_admin: Visit, busy: None) -> None:
@@ -88,7 +88,7 @@ def test_overview_shows_all_at_a_glance(as_admin: Visit, busy: None) -> None:
         ("#bgtasks-queues-table", ("mail", "132", "3 h 0 min", "Paused")),
         ("#bgtasks-workers-table", ("shop-1-210-a3f1.1", "Dead", "Beat", "123.0")),
         ("#bgtasks-running-table", ("shop.reports.monthly_report", "12 min 3")),
-        ("#bgtasks-due-table", ("hourly report", "11 min")),
+        ("#bgtasks-due-table", ("hourly report", "1 h ")),
     ):
         shown = as_admin.text(selector)
         for word in words:
@@ -110,7 +110,7 @@ def test_chart_is_read_as_a_table_too(as_admin: Visit, busy: None) -> None:
     )
     assert as_admin.all("#bgtasks-points-details[open]") == []
     as_admin.click("#bgtasks-points-details summary")
-    assert "Mean wait" in as_admin.text("#bgtasks-points")
+    assert "mean wait" in as_admin.text("#bgtasks-points").lower()
 
 
 def test_it_refreshes_itself_without_a_reload(as_admin: Visit, busy: None) -> None:
@@ -118,11 +118,9 @@ def test_it_refreshes_itself_without_a_reload(as_admin: Visit, busy: None) -> No
     as_admin.click("#bgtasks-points-details summary")
     as_admin.script("document.getElementById('bgtasks-pause-2').focus()")
     as_admin.script("window.stays = true")
-    ReadyJob.objects.filter(queue_name="mail").delete()
+    scene.ready(1, "newcomer")
     as_admin.script(REFRESH)
-    eventually(
-        lambda: "132" not in as_admin.text("#bgtasks-queues-table"), "the new figures"
-    )
+    as_admin.wait_for_text("#bgtasks-queues-table", "newcomer")
     assert as_admin.script("return window.stays")
     assert as_admin.script("return document.activeElement.id") == "bgtasks-pause-2"
     assert as_admin.all("#bgtasks-points-details[open]") != []
