@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 SECOND = timedelta(seconds=1)
 # No clock has been set, or will be, twice within this span.
 _APART = timedelta(days=3)
-# No two clocks have differed, or one clock from itself, by more than this.
+# No clock has shown times further apart than this, all its changes together.
 NEAR = timedelta(hours=30)
 _DAY = timedelta(days=1)
 
@@ -39,7 +39,7 @@ def zone_named(name: str) -> ZoneInfo:
         pass
     except Exception as error:
         raise ValueError(f"The time zone {name!r} cannot be read: {error}") from error
-    near = difflib.get_close_matches(str(name), sorted(available_timezones()), n=1)
+    near = difflib.get_close_matches(str(name)[:64], sorted(available_timezones()), n=1)
     hint = f"Did you mean {near[0]!r}?" if near else "Write one as 'Europe/Berlin'."
     raise ValueError(f"There is no time zone {name!r}. {hint}")
 
