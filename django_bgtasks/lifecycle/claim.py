@@ -13,7 +13,16 @@ from django.db.models import ExpressionWrapper, F, TextField
 
 from .. import payload
 from ..compat import TaskError
-from ..models import Attempt, Job, JobProgress, Queue, ReadyJob, RunningJob, table_of
+from ..models import (
+    Attempt,
+    Job,
+    JobProgress,
+    Process,
+    Queue,
+    ReadyJob,
+    RunningJob,
+    table_of,
+)
 from ..results import public
 from ..vendors import Lane, Take, Taken, Vendor
 from .outcome import ClaimedJob, PastAttempt
@@ -37,7 +46,11 @@ _READ = (
 
 
 def take(vendor: Vendor, owner: int, lanes: Sequence[Lane], limit: int) -> Take:
-    """Order up to ``limit`` jobs from the heads of ``lanes`` for a process."""
+    """Order up to ``limit`` jobs from the heads of ``lanes`` for a process.
+
+    It gets none if it was taken for dead, though it may live: what it claimed would
+    be rescued from it again and again, and so at last be failed.
+    """
     return Take(
         source=table_of(ReadyJob, vendor),
         target=table_of(RunningJob, vendor),
@@ -48,6 +61,7 @@ def take(vendor: Vendor, owner: int, lanes: Sequence[Lane], limit: int) -> Take:
         lanes=lanes,
         limit=limit,
         owner=owner,
+        owners=table_of(Process, vendor),
     )
 
 

@@ -60,13 +60,16 @@ class Rescued:
 
 
 def rescue(vendor: Vendor, death: Death, options: Options) -> Rescued:
-    """Take its jobs from a dead process, and delete its row.
+    """Delete the row of a dead process, and take its jobs from it.
 
     A lost attempt is recorded and counted; after OPTIONS["MAX_LOST"] of them the
     job is FAILED, since it may be what kills. A job that was not begun loses
     nothing; one that was cancelled is finished so. None is waited for: what the
     session of the process still holds is left to a later call.
     """
+    alias = vendor.connection.alias
+    # First, for it may live after all: from now on it can claim nothing more.
+    Process.objects.using(alias).filter(pk=death.process).delete()
     rescued = Rescued()
     most = BATCH
     while True:
@@ -82,8 +85,6 @@ def rescue(vendor: Vendor, death: Death, options: Options) -> Rescued:
         rescued.ready += [row.job_id for row in batch.ready]
         rescued.ready += [row.job_id for row in batch.deferred]
         rescued.failed += [row.job_id for row in batch.finished]
-    alias = vendor.connection.alias
-    Process.objects.using(alias).filter(pk=death.process).delete()
     left = RunningJob.objects.using(alias).filter(process_id=death.process)
     rescued.held = left.exists()
     return rescued

@@ -18,6 +18,8 @@ from .session import Session
 from .watcher import Watcher
 
 T = TypeVar("T")
+# A statement's source, condition and parameters.
+_LookUp = tuple[str, str, list[Any]]
 
 
 class Vendor(Looks, Session):
@@ -185,15 +187,12 @@ class Vendor(Looks, Session):
         rows = self.lock(swap.table, wanted, ("attempt", "process_id"))
         return {key for key, *row in rows if row == [wanted.get(key), swap.owner]}
 
-    def _by_keys(
-        self, table: Table, keys: Iterable[str]
-    ) -> Iterator[tuple[str, str, list[Any]]]:
-        """Divide a look-up by key into statements: source, condition, parameters."""
+    def _by_keys(self, table: Table, keys: Iterable[str]) -> Iterator[_LookUp]:
         # In the order of the key, so that no two who do so wait for each other.
         for some in _chunks(sorted(keys), self.chunk):
             yield self._by_key(table, some)
 
-    def _by_key(self, table: Table, keys: Sequence[str]) -> tuple[str, str, list[Any]]:
+    def _by_key(self, table: Table, keys: Sequence[str]) -> _LookUp:
         holders = ", ".join(["%s"] * len(keys))
         return table.name, f"{table.name}.{table.key} IN ({holders})", list(keys)
 
@@ -203,6 +202,8 @@ class Vendor(Looks, Session):
 
     def _take(self, take: Take, now: datetime) -> Taken:
         closed = self._closed(take)
+        if closed is None:
+            return Taken(now, [])
         taken: list[Row] = []
         for lane in dict.fromkeys(take.lanes):
             left = take.limit - len(taken)
@@ -227,12 +228,18 @@ class Vendor(Looks, Session):
         nothing = (None,) * len(take.read)
         return Taken(now, [(*row, *bodies.get(row[0], nothing)) for row in taken])
 
-    def _closed(self, take: Take) -> set[str]:
+    def _closed(self, take: Take) -> set[str] | None:
+        """The queues that are closed; None if all are, to this owner."""
         with self.connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT name FROM {take.closed.name} WHERE paused_at IS NOT NULL"
+                f"SELECT 0, name FROM {take.closed.name} WHERE paused_at IS NOT NULL "
+                f"UNION ALL SELECT COUNT(*), NULL FROM {take.owners.name} "
+                f"WHERE {take.owners.key} = %s",
+                [take.owner],
             )
-            return {row[0] for row in cursor.fetchall()}
+            rows = cursor.fetchall()
+        exists = any(count for count, _ in rows)
+        return {name for _, name in rows if name is not None} if exists else None
 
     def _take_lane(self, take: Take, lane: Lane, limit: int) -> list[Row]:
         where = "queue_name = %s"

@@ -249,15 +249,15 @@ def _swap(swap: Swap, ctes: list[str], params: list[Any]) -> None:
 def _take(take: Take, ctes: list[str], params: list[Any]) -> str:
     """Add the parts of a take, and return the SELECT that answers it.
 
-    The lateral join reads lane after lane, lazily, and stops at the limit: no more
-    rows are locked than are taken. Equality on the leading columns keeps each lane a
-    plain walk along the index. What it locked is deleted by its place: by key, stale
-    statistics can make that a walk along all of the claim index, which ends in it.
+    The join reads lane after lane, lazily, and stops at the limit: no more rows
+    are locked than are taken. Equality on the leading columns keeps each a walk
+    along the index. By key, stale statistics can make the delete a walk along all.
     """
     with_rank = [lane for lane in take.lanes if lane.rank is not None]
     assert not with_rank or len(with_rank) == len(take.lanes), "lanes of one kind"
     fence, order = _lane_sql(bool(with_rank), params, take.lanes)
-    params += [take.limit, take.limit, take.owner]
+    owner = f"EXISTS (SELECT FROM {take.owners.name} WHERE {take.owners.key} = %s)"
+    params += [take.limit, take.owner, take.limit, take.owner]
     body = ", ".join(f'b."{column}"' for column in take.read)
     ctes.append(
         f"picked AS MATERIALIZED (SELECT p.* FROM {fence}, LATERAL ("
@@ -265,7 +265,7 @@ def _take(take: Take, ctes: list[str], params: list[Any]) -> str:
         f"WHERE s.queue_name = l.queue "
         f"AND l.queue NOT IN (SELECT name FROM {take.closed.name} "
         f"WHERE paused_at IS NOT NULL){order} LIMIT %s FOR UPDATE SKIP LOCKED"
-        f") p LIMIT %s)"
+        f") p WHERE {owner} LIMIT %s)"
     )
     ctes.append(
         f"taken AS (DELETE FROM {take.source.name} "

@@ -52,7 +52,8 @@ class Take:
     """Move up to ``limit`` rows of the lanes, in their order, to another table.
 
     A row is taken by one taker only and never waited for. Answers with the
-    source's ``order`` columns and the ``body`` columns of each.
+    source's ``order`` columns and the ``body`` columns of each. An owner
+    that has no row among ``owners`` takes none.
     """
 
     source: Table
@@ -64,6 +65,7 @@ class Take:
     lanes: Sequence[Lane]
     limit: int
     owner: int
+    owners: Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from django_bgtasks.models import (
     DeferredJob,
     FinishedJob,
     Job,
+    Process,
     Queue,
     ReadyJob,
     RunningJob,
@@ -111,6 +112,9 @@ class Rows:
         return keys
 
     def order(self, *lanes: Lane, limit: int = 100, owner: int = OWNER) -> Take:
+        now = self.now()
+        told = {"kind": "worker", "pid": 1, "started_at": now, "heartbeat_at": now}
+        Process.objects.get_or_create(pk=owner, defaults=told)
         return Take(
             source=self.table(ReadyJob),
             target=self.table(RunningJob),
@@ -121,6 +125,7 @@ class Rows:
             lanes=lanes or (Lane("q"),),
             limit=limit,
             owner=owner,
+            owners=self.table(Process),
         )
 
     def take(self, *lanes: Lane, limit: int = 100, owner: int = OWNER) -> list[str]:

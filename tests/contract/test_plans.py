@@ -133,8 +133,9 @@ def test_claim_touches_no_more_rows_than_it_takes(backlog, lanes):
     def stop(execute, sql, params, many, context):
         raise Stop(sql, params)
 
+    order = backlog.order(*lanes, limit=50)
     with connection.execute_wrapper(stop), pytest.raises(Stop) as stopped:
-        backlog.vendor.exchange(None, backlog.order(*lanes, limit=50))
+        backlog.vendor.exchange(None, order)
     sql, params = stopped.value.args
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
-from django_bgtasks.models import Job, Queue, ReadyJob, RunningJob
+from django_bgtasks.models import Job, Process, Queue, ReadyJob, RunningJob
 from django_bgtasks.vendors import Lane
 from tests.elsewhere import at_once
 
@@ -291,3 +291,13 @@ def test_takers_of_a_file_wait_for_one_another(committed, other):
         [lambda: committed.take(limit=10, owner=2), lambda: other.commit() or []]
     )
     assert waiting[0] == keys[2:]
+
+
+def test_owner_that_has_no_row_takes_nothing(rows):
+    keys = rows.ready(2)
+    order = rows.order(limit=1)
+    assert len(rows.vendor.exchange(None, order)[1].rows) == 1
+    Process.objects.filter(pk=OWNER).delete()
+    _, taken = rows.vendor.exchange(None, order)
+    assert taken.rows == []
+    assert rows.keys(ReadyJob) == {keys[1]}

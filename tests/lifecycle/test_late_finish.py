@@ -10,7 +10,14 @@ import pytest
 from django_bgtasks.compat import TaskResultStatus, task_finished
 from django_bgtasks.conf import Options
 from django_bgtasks.lifecycle.outcome import SUCCEEDED
-from django_bgtasks.models import Attempt, FinishedJob, Job, ReadyJob, RunningJob
+from django_bgtasks.models import (
+    Attempt,
+    FinishedJob,
+    Job,
+    Process,
+    ReadyJob,
+    RunningJob,
+)
 from django_bgtasks.upkeep.rescue import Death, rescue
 from tests.inline import InlineWorker, whereabouts
 
@@ -136,7 +143,10 @@ def test_of_two_outcomes_of_an_attempt_only_the_first_counts(worker):
 def test_outcome_of_a_lost_attempt_is_not_written_with_that_of_the_next(worker):
     result = tasks.fail_at_once.enqueue()
     lost = worker.execute(worker.claim_one())
+    row = Process.objects.get(pk=worker.owner.id)
     take_away(worker)
+    # As if its next claim had been under way already.
+    row.save(force_insert=True)
     latest = worker.execute(worker.claim_one())
     ended = replace(latest, kind=SUCCEEDED, error=None, run_after=None)
     assert worker.finish(lost, ended).written == [ended]

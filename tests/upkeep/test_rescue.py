@@ -304,6 +304,14 @@ def test_rescue_does_not_wait_for_a_job_that_somebody_else_finishes(committing_w
     assert not rescued.held
 
 
+def test_process_that_lives_after_all_claims_nothing_more(worker):
+    """Else its claims were rescued again and again, and its jobs failed as poison."""
+    claimed(worker)
+    assert len(die(worker).ready) == 1
+    assert worker.claim() == []
+    assert len(InlineWorker("other").claim()) == 1
+
+
 def silence(worker, seconds):
     Process.objects.filter(pk=worker.owner.id).update(
         heartbeat_at=worker.vendor.now() - timedelta(seconds=seconds)
