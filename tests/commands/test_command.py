@@ -79,7 +79,12 @@ def test_unknown_verb_is_refused_with_the_list(run_manage: RunManage) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("verb", [each.name for each in VERBS])
 def test_unknown_option_of_a_verb_is_refused(verb: str) -> None:
-    needed = {"show": ["x"], "pause": ["x"], "resume": ["x"]}.get(verb, [])
+    needed = {
+        "show": ["x"],
+        "pause": ["x"],
+        "resume": ["x"],
+        "schedules": ["list"],
+    }.get(verb, [])
     with pytest.raises(CommandError, match="unrecognized arguments: --nonsense"):
         call_command("bgtasks", verb, *needed, "--nonsense")
 

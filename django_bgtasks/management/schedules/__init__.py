@@ -1,0 +1,1 @@
+"""What the verbs of ``manage.py bgtasks schedules`` do to rows and files."""
