@@ -93,13 +93,14 @@ def samples(
     """Make crontabs; those that are not ``sparse`` are due on most days."""
     every_day = st.just(("*", frozenset(range(1, 32))))
     every_month = st.just(("*", frozenset(range(1, 13))))
+    every_weekday = st.just(("*", frozenset(range(7))))
     return st.builds(
         Sample,
         minute=field(0, 59),
         hour=hours,
         day=field(1, 31) if sparse else every_day | field(1, 31),
         month=field(1, 12) if sparse else every_month,
-        weekday=field(0, 6),
+        weekday=field(0, 6) if sparse else every_weekday | field(0, 6),
     )
 
 
@@ -111,26 +112,37 @@ def offset(zone: str, instant: datetime) -> timedelta:
 
 
 @cache
-def days_of_changes(zone: str, year: int) -> tuple[datetime, ...]:
-    """Return the days of a year at whose end the clock is set otherwise."""
+def changes(zone: str, year: int) -> tuple[datetime, ...]:
+    """Return the instants of a year at which the clock is set."""
     first = datetime(year, 1, 1, tzinfo=UTC)
     days = [first + n * DAY for n in range(366)]
-    return tuple(day for day in days if offset(zone, day) != offset(zone, day + DAY))
+    found = []
+    for day in days:
+        if offset(zone, day) != offset(zone, day + DAY):
+            halves = (day + n * MINUTE / 2 for n in range(1, 2881))
+            found.append(
+                next(t for t in halves if offset(zone, t) != offset(zone, day))
+            )
+    return tuple(found)
 
 
 @st.composite
 def places(
     draw: st.DrawFn, first: int = 1970, last: int = 2040
-) -> tuple[str, datetime]:
-    """A zone and a moment in it, more often than not next to a change of its clock."""
+) -> tuple[str, datetime, datetime]:
+    """A zone, when its clock is set, and a moment that is more often close to that."""
     zone = draw(st.sampled_from(ZONES))
     year = draw(st.integers(first, last))
-    days = days_of_changes(zone, year)
-    if days and draw(st.integers(0, 4)):
-        day = draw(st.sampled_from(days))
-    else:
-        day = datetime(year, 1, 1, tzinfo=UTC) + draw(st.integers(0, 364)) * DAY
-    return zone, day + draw(st.integers(-30, 50)) * timedelta(minutes=30)
+    found = changes(zone, year) or (datetime(year, 7, 1, tzinfo=UTC),)
+    change = draw(st.sampled_from(found))
+    far, close = st.integers(-36 * 60, 36 * 60), st.integers(-100, 100)
+    minutes = draw(close | st.sampled_from([-60, -30, 0, 30, 60]) | far)
+    return zone, change, change + minutes * MINUTE
+
+
+LENGTHS = st.integers(0, 200).map(lambda n: n * MINUTE) | st.sampled_from(
+    [DAY, 2 * DAY]
+)
 
 
 def walk(

@@ -11,6 +11,8 @@ from django_bgtasks.periodic.crontab import Crontab
 
 pytestmark = pytest.mark.once
 
+TICK = timedelta(microseconds=1)
+
 
 def day(expression: str, zone: str, date: str, hours: int = 24) -> list[str]:
     """Return what the clock shows whenever ``expression`` is due on a day."""
@@ -18,7 +20,7 @@ def day(expression: str, zone: str, date: str, hours: int = 24) -> list[str]:
     crontab = Crontab(expression, zone)
     begin = datetime.fromisoformat(date).replace(tzinfo=place).astimezone(UTC)
     found = []
-    moment = crontab.next(begin - timedelta(microseconds=1))
+    moment = crontab.next(begin - TICK)
     while moment is not None and moment < begin + timedelta(hours=hours):
         found.append(f"{moment.astimezone(place):%d %H:%M %Z}")
         moment = crontab.next(moment)
@@ -92,6 +94,25 @@ class TestNewYork:
     def test_every_minute_of_a_fixed_hour_runs_sixty_times(self):
         assert len(self.due("* 1 * * *", self.AUTUMN, 25)) == 60
         assert self.due("* 2 * * *", self.SPRING, 23) == ["03:00 EDT"]
+
+
+def test_asked_while_an_hour_comes_again():
+    crontab = Crontab("*/10 1 * * *", "America/New_York")
+    again = datetime(2026, 11, 1, 1, 15, tzinfo=ZoneInfo("America/New_York"), fold=1)
+    assert crontab.next(again) == datetime(2026, 11, 2, 6, tzinfo=UTC)
+    assert crontab.last(again) == datetime(2026, 11, 1, 5, 50, tzinfo=UTC)
+    assert crontab.count(again, again + timedelta(hours=12)) == 0
+
+
+def test_asked_at_the_end_of_a_gap():
+    crontab = Crontab("15,45 2 * * *", "America/New_York")
+    gap = datetime(2026, 3, 8, 7, tzinfo=UTC)
+    assert crontab.next(gap - TICK) == crontab.last(gap) == gap
+    assert crontab.last(gap - TICK) == datetime(2026, 3, 7, 7, 45, tzinfo=UTC)
+    assert crontab.next(gap) == datetime(2026, 3, 9, 6, 15, tzinfo=UTC)
+    assert crontab.count(gap, gap) == 1
+    assert crontab.count(gap - TICK, gap + timedelta(hours=1)) == 1
+    assert crontab.count(gap + TICK, gap + timedelta(hours=1)) == 0
 
 
 class TestLondon:
@@ -208,8 +229,7 @@ def test_zone_that_changed_its_rules_keeps_local_time(
     crontab = Crontab("0 9 * * *", zone)
     for date, hours in ((before, utc_before), (after, utc_after)):
         midnight = datetime(*date, tzinfo=UTC)
-        tick = timedelta(microseconds=1)
-        assert crontab.next(midnight - tick) == midnight + timedelta(hours=hours)
+        assert crontab.next(midnight - TICK) == midnight + timedelta(hours=hours)
 
 
 def test_far_future_follows_the_last_rule_of_the_zone():

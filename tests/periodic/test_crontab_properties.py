@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from django_bgtasks.periodic.crontab import Crontab
 from tests.periodic import reference
-from tests.periodic.reference import DAY, ZONES, Sample, places, samples
+from tests.periodic.reference import DAY, LENGTHS, ZONES, Sample, places, samples
 
 pytestmark = pytest.mark.once
 
@@ -63,25 +63,29 @@ HOURS_THAT_ELAPSE = st.sampled_from(
 
 
 @settings(max_examples=60)
-@given(samples(), places())
-def test_is_due_when_the_reference_is(sample, place):
-    check(sample, *place, 2 * DAY)
+@given(samples(), places(), LENGTHS)
+def test_is_due_when_the_reference_is(sample, place, length):
+    zone, _, begin = place
+    check(sample, zone, begin, length)
 
 
-@settings(max_examples=50)
-@given(samples(hours=HOURS_THAT_ELAPSE), places())
-def test_hour_that_elapses_is_due_whenever_the_clock_shows_it(sample, place):
-    check(sample, *place, 2 * DAY)
+@settings(max_examples=60)
+@given(samples(HOURS_THAT_ELAPSE), places(), LENGTHS)
+def test_hour_that_elapses_is_due_whenever_the_clock_shows_it(sample, place, length):
+    zone, _, begin = place
+    check(sample, zone, begin, length)
 
 
-@settings(max_examples=50)
-@given(st.data(), places())
-def test_hours_next_to_a_change_of_the_clock(data, place):
-    zone, begin = place
-    hour = (begin + reference.offset(zone, begin) + DAY / 2).hour
-    hours = st.sampled_from([hour, (hour + 1) % 24, (hour - 1) % 24, 0, 23])
-    fixed = hours.map(lambda n: (str(n), frozenset({n})))
-    check(data.draw(samples(hours=fixed)), zone, begin, DAY)
+@settings(max_examples=100)
+@given(st.data(), places(), LENGTHS)
+def test_fixed_hours_next_to_a_change_of_the_clock(data, place, length):
+    zone, change, begin = place
+    shown = [change + reference.offset(zone, t) for t in (change - DAY, change + DAY)]
+    numbers = [(each.hour + n) % 24 for each in shown for n in (-1, 0, 1)]
+    hours = st.lists(st.sampled_from(numbers), min_size=1, max_size=3).map(
+        lambda each: (",".join(map(str, each)), frozenset(each))
+    )
+    check(data.draw(samples(hours)), zone, begin, length)
 
 
 @settings(max_examples=150)
@@ -120,11 +124,11 @@ def test_calendar_is_that_of_croniter(sample, moment):
 @settings(max_examples=40)
 @given(
     st.lists(st.integers(0, 59), min_size=1, max_size=5),
-    samples(hours=HOURS_THAT_ELAPSE),
+    samples(HOURS_THAT_ELAPSE),
     places(),
 )
 def test_seconds_are_those_of_each_minute(seconds, sample, place):
-    zone, begin = place
+    zone, _, begin = place
     crontab = legal(sample, zone)
     text = f"{','.join(map(str, seconds))} {sample.text}"
     minutes = reference.due(sample, zone, begin, begin + DAY / 4)
