@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ..models import Attempt, Job, Process
+from ..models import Attempt, Job, JobLink, JobLog, Process
+from .jobs import JobLine, lines_of
+from .masks import mask_for
+
+# Jobs that a job enqueued, of which so many are shown.
+MOST_CHILDREN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +26,17 @@ class Try:
     finished_at: datetime | None
     exception: str
     traceback: str
+    log: str = ""
+    # Older records of its log for which there was no room.
+    log_left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class JobDetails:
-    """A job with its state and its attempts, first to last."""
+    """A job with its state and its attempts, first to last.
+
+    Its arguments, metadata and return value are as they may be shown.
+    """
 
     id: UUID
     task: str
@@ -47,9 +58,12 @@ class JobDetails:
     kept_until: datetime | None
     return_value: Any
     attempts: tuple[Try, ...]
+    schedule_id: int | None = None
+    scheduled_for: datetime | None = None
+    parent: UUID | None = None
 
 
-_STATES = ("running", "ready", "deferred", "finished", "saved_progress")
+_STATES = ("running", "ready", "deferred", "finished", "saved_progress", "link")
 
 
 def read_job(alias: str, job_id: UUID) -> JobDetails | None:
@@ -61,15 +75,17 @@ def read_job(alias: str, job_id: UUID) -> JobDetails | None:
     ready, deferred = getattr(job, "ready", None), getattr(job, "deferred", None)
     running, finished = getattr(job, "running", None), getattr(job, "finished", None)
     told = getattr(job, "saved_progress", None)
+    link = getattr(job, "link", None)
+    mask = mask_for(job.task_path, job.backend, job.sensitive)
     return JobDetails(
         id=job.pk,
         task=job.task_path,
         backend=job.backend,
         queue=job.queue_name,
         priority=job.priority,
-        args=job.args,
-        kwargs=job.kwargs,
-        metadata=(told and told.metadata) or job.metadata or {},
+        args=mask.args(job.args),
+        kwargs=mask.kwargs(job.kwargs),
+        metadata=mask.value((told and told.metadata) or job.metadata or {}),
         progress=(told.done, told.total) if told and told.done is not None else None,
         enqueued_at=job.enqueued_at,
         run_after=job.run_after,
@@ -79,9 +95,19 @@ def read_job(alias: str, job_id: UUID) -> JobDetails | None:
         cancel_requested=bool(running and running.cancel_requested),
         finished_at=finished.finished_at if finished else None,
         kept_until=finished.keep_until if finished else None,
-        return_value=finished.return_value if finished else None,
+        return_value=mask.value(finished.return_value) if finished else None,
         attempts=_attempts(alias, job, running, finished),
+        schedule_id=job.schedule_id,
+        scheduled_for=job.scheduled_for,
+        parent=link.parent_id if link else None,
     )
+
+
+def read_children(alias: str, job_id: UUID) -> list[JobLine]:
+    """Read the jobs that a job enqueued, latest first, up to MOST_CHILDREN and one."""
+    rows = JobLink.objects.using(alias).filter(parent_id=job_id).order_by("-pk")
+    some = list(rows.values_list("pk", flat=True)[: MOST_CHILDREN + 1])
+    return lines_of(alias, some)
 
 
 def _state(job: Any) -> str:
@@ -125,4 +151,8 @@ def _attempts(alias: str, job: Any, running: Any, finished: Any) -> tuple[Try, .
             "",
             "",
         )
+    logs = JobLog.objects.using(alias).filter(job_id=job.pk)
+    for number, text, left_out in logs.values_list("attempt", "text", "left_out"):
+        if number in found:
+            found[number] = replace(found[number], log=text, log_left_out=left_out)
     return tuple(found[number] for number in sorted(found))

@@ -94,6 +94,8 @@ def _facts(job: JobDetails) -> list[tuple[str, Any]]:
         ("metadata", _json(job.metadata) if job.metadata else ""),
         ("progress", "" if done is None else f"{done:g} of {total or 'unknown'}"),
         ("enqueued", moment(job.enqueued_at)),
+        ("enqueued by", job.parent),
+        ("schedule", job.schedule_id),
         ("run after", moment(job.run_after)),
         ("expires", moment(job.expires_at)),
         ("due", moment(job.due)),
@@ -115,6 +117,11 @@ def _print_try(console: Console, each: Try) -> None:
     if each.traceback:
         console.line()
         console.line(each.traceback.rstrip())
+    if each.log:
+        console.line()
+        if each.log_left_out:
+            console.line(f"({each.log_left_out} older records were left out.)")
+        console.line(each.log)
 
 
 def _json(value: Any) -> str:
