@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from math import isfinite
 from typing import Any
 
 from .crontab import parse_crontab
@@ -18,6 +17,7 @@ from .zones import zone_named
 
 Found = Iterator[tuple[str, str]]
 _MOMENTS = ("anchor_at", "clocked_at", "start_at", "end_at")
+_DEGREES = {"latitude": 90, "longitude": 180}
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -28,7 +28,9 @@ def find_timing_problems(row: Any, now: datetime | None) -> Found:
         text = _("“%(value)s” is none of the choices, which are: %(choices)s.")
         yield "kind", text % {"value": kind, "choices": ", ".join(MAIN_FIELDS)}
         return
-    found = [*_zone(row), *_moments(row), *_KINDS[kind](row)]
+    # What the kind does not need has to be storable all the same.
+    found = [*_zone(row), *_moments(row), *_place(row), *_length(row)]
+    found += _KINDS[kind](row)
     yield from found
     if found:
         return
@@ -71,14 +73,21 @@ def _crontab(row: Any) -> Found:
         yield "crontab", str(error)
 
 
-def _interval(row: Any) -> Found:
+def _length(row: Any) -> Found:
     every = row.every
+    if every is None:
+        return
     if not isinstance(every, timedelta):
         yield "every", _("Give the time between two runs, such as 00:05:00.")
     elif every < SHORTEST:
         yield "every", _("Give one second or more.")
     elif every > LONGEST:
         yield "every", _("Give %(days)d days or less.") % {"days": LONGEST.days}
+
+
+def _interval(row: Any) -> Found:
+    if row.every is None:
+        yield "every", _("Give the time between two runs, such as 00:05:00.")
 
 
 def _clocked(row: Any) -> Found:
@@ -90,11 +99,29 @@ def _solar(row: Any) -> Found:
     if row.solar_event not in SOLAR_EVENTS:
         text = _("Choose one of %(events)s.")
         yield "solar_event", text % {"events": ", ".join(SOLAR_EVENTS)}
-    for field, most in (("latitude", 90), ("longitude", 180)):
+    for field in _DEGREES:
+        if getattr(row, field) is None:
+            yield field, _degrees(field)
+
+
+def _place(row: Any) -> Found:
+    for field, most in _DEGREES.items():
         value = getattr(row, field)
+        if value is not None and not _is_within(value, most):
+            yield field, _degrees(field)
+
+
+def _is_within(value: Any, most: int) -> bool:
+    try:
         number = isinstance(value, (int, float, Decimal)) and type(value) is not bool
-        if not number or not isfinite(value) or abs(value) > most:
-            yield field, _("Give degrees from -%(most)d to %(most)d.") % {"most": most}
+        return number and abs(float(value)) <= most
+    except (ValueError, OverflowError):
+        return False
+
+
+def _degrees(field: str) -> str:
+    most = {"most": _DEGREES[field]}
+    return _("Give degrees from -%(most)d to %(most)d.") % most
 
 
 _KINDS: Mapping[str, Callable[[Any], Found]] = {

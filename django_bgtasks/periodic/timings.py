@@ -36,6 +36,13 @@ def timing_of(row: Any, *, anchor: datetime | None = None) -> Timing:
             f"There is no kind {kind!r} of schedule: it is one of "
             f"{', '.join(map(repr, MAIN_FIELDS))}."
         )
+    try:
+        return _made(row, kind, anchor)
+    except (TypeError, AttributeError, OverflowError) as error:
+        raise ValueError(f"This makes no schedule: {error}.") from error
+
+
+def _made(row: Any, kind: str, anchor: datetime | None) -> Timing:
     if kind == "crontab":
         return Crontab(row.crontab, row.timezone)
     if kind == "interval":

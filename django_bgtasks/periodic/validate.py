@@ -21,8 +21,17 @@ from .wording import _
 
 Found = Iterator[tuple[str, str]]
 
-# As the columns of the table are.
-_LENGTHS = {"name": 200, "backend": 64, "task_path": 255, "queue_name": 128}
+# As the columns of the table are; None is of any length.
+_TEXTS: dict[str, int | None] = {
+    "name": 200,
+    "description": None,
+    "backend": 64,
+    "task_path": 255,
+    "queue_name": 128,
+    "crontab": 255,
+    "timezone": 64,
+    "solar_event": 24,
+}
 _CHOICES = {
     "missed": ("skip", "run_once", "run_all"),
     "overlap": ("allow", "skip", "queue_one"),
@@ -79,12 +88,16 @@ def _texts(schedule: Any) -> Found:
         yield "name", _("Give the schedule a name.")
     if not schedule.task_path:
         yield "task_path", _("Choose the task to run.")
-    for field, most in _LENGTHS.items():
-        if len(str(getattr(schedule, field) or "")) > most:
+    for field, most in _TEXTS.items():
+        value = getattr(schedule, field)
+        if not isinstance(value, str):
+            yield field, _("Give text, not %(value)r.") % {"value": value}
+        elif most is not None and len(value) > most:
             yield field, _("Use %(most)d characters at most.") % {"most": most}
-    for field in (*_LENGTHS, "description"):
-        if "\0" in str(getattr(schedule, field) or ""):
+        elif "\0" in value:
             yield field, _("Leave out the NUL character, which databases refuse.")
+    if not isinstance(schedule.enabled, bool):
+        yield "enabled", _("Give true or false.")
 
 
 def _policies(schedule: Any) -> Found:
@@ -145,7 +158,7 @@ def _queue(schedule: Any, task: Any, backend: Any) -> Found:
     # The task's own may be one of another backend.
     queue = schedule.queue_name or getattr(task, "queue_name", "")
     queues = getattr(backend, "queues", ())
-    if queue and queues and queue not in queues:
+    if isinstance(queue, str) and queue and queues and queue not in queues:
         text = _(
             "The backend “%(alias)s” has no queue “%(queue)s”. Choose one of "
             "%(queues)s, or add it to QUEUES in the settings."

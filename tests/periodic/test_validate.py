@@ -54,6 +54,14 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
     ("name", "crontab", {"name": "x" * 201}, "200 characters"),
     ("name", "crontab", {"name": "a\0b"}, "NUL"),
     ("description", "crontab", {"description": "a\0b"}, "NUL"),
+    ("description", "crontab", {"description": None}, "Give text"),
+    ("queue_name", "crontab", {"queue_name": ["mail"]}, "Give text"),
+    ("enabled", "crontab", {"enabled": None}, "true or false"),
+    # Of another kind, it could not be stored.
+    ("crontab", "interval", {"crontab": "*" * 256}, "255 characters"),
+    ("solar_event", "interval", {"solar_event": "x" * 25}, "24 characters"),
+    ("latitude", "interval", {"latitude": Decimal(1000)}, "-90 to 90"),
+    ("every", "crontab", {"every": timedelta.max}, "days or less"),
     ("kind", "weekly", {}, "crontab, interval, clocked, solar"),
     ("crontab", "crontab", {"crontab": ""}, "Write a crontab"),
     ("crontab", "crontab", {"crontab": "* * *"}, "3 fields"),
@@ -174,7 +182,7 @@ def test_past_is_no_problem_of_what_is_there(kind: str, values: dict[str, Any]) 
         {"args": (), "overlap": Schedule.Overlap.QUEUE_ONE},
         {"crontab": "@daily", "timezone": "Pacific/Apia"},
         # What other kinds need is not asked for.
-        {"every": timedelta(), "latitude": Decimal(1000)},
+        {"every": None, "latitude": None, "solar_event": ""},
     ],
 )
 def test_right_values_are_no_problem(values: dict[str, Any]) -> None:
