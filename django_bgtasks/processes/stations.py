@@ -15,6 +15,7 @@ from ..vendors import OUTAGES, vendor_of
 from .beat import Beat
 from .config import BeatConfig
 from .control import Control
+from .memory import resident_bytes
 from .sleep import sleep
 from .stop_signals import StopSignals
 
@@ -68,7 +69,8 @@ class Alone:
         if self._process_id is None:
             arrival = presence.Arrival(kind="beat", name=self.name, pid=os.getpid())
             self._process_id = presence.arrive(self.vendor, arrival)
-        present = presence.beat(self.vendor, [self._process_id])
+        memory = {self._process_id: resident_bytes()}
+        present = presence.beat(self.vendor, memory.keys(), memory)
         if self._process_id not in present:
             # It was taken for dead. That is no harm: it held nothing.
             self._process_id = None

@@ -1,7 +1,8 @@
 """The supervisor: keeps workers alive, and runs no task itself.
 
 It says that they live, rescues the jobs of the dead (its own at once, those of
-other hosts when they fall silent), prunes, and stops everything in order.
+other hosts when they fall silent), prunes, folds figures, and stops everything in
+order.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from uuid import uuid4
 from ..compat import task_backends
 from ..lifecycle.enqueue import CHANNEL, JOB
 from ..signals import jobs_rescued
-from ..upkeep import presence, prune, rescue
+from ..upkeep import fold, presence, prune, rescue
 from ..vendors import OUTAGES, vendor_of
 from . import crew
 from .config import EXIT_RECYCLE, EXIT_STUCK, WorkerConfig
 from .control import Order
+from .memory import resident_bytes
 from .outage import LONGEST_PAUSE, Outage
 from .stop_signals import STOP_SIGNALS, StopSignals
 
@@ -29,6 +31,7 @@ logger = logging.getLogger("django_bgtasks.supervisor")
 
 _TICK = 0.5
 _PRUNE_EVERY = 10.0
+_FOLD_EVERY = 30.0
 # Beyond the grace, for a worker to write what it gives back.
 _LAST_WORDS = 5.0
 
@@ -57,6 +60,7 @@ class Supervisor:
         self.kill_at: float | None = None
         self.stopped_workers = False
         self._next_beat = self._next_prune = self._next_try = 0.0
+        self._next_fold = 0.0
         self._next_search = 0.0
         self._beaten_at = time.monotonic()
 
@@ -86,6 +90,8 @@ class Supervisor:
         if clock >= self._next_prune and not self.to_rescue:
             full = prune.prune(self.vendor.connection) == prune.BATCH
             self._next_prune = clock + (0.0 if full else _PRUNE_EVERY)
+        if clock >= self._next_fold:
+            self._next_fold = clock + (0.0 if fold.fold(self.vendor) else _FOLD_EVERY)
 
     def _lead(self, clock: float) -> None:
         """Do what needs no database."""
@@ -206,8 +212,10 @@ class Supervisor:
         if self.process_id is None:
             arrival = self._arrival("supervisor", self.name, os.getpid())
             self.process_id = presence.arrive(self.vendor, arrival)
-        ids = [member.process_id for member in self.members]
-        present = presence.beat(self.vendor, [*ids, self.process_id])
+        pids = {member.process_id: member.popen.pid for member in self.members}
+        memory = {each: resident_bytes(pid) for each, pid in pids.items()}
+        memory[self.process_id] = resident_bytes()
+        present = presence.beat(self.vendor, memory.keys(), memory)
         for member in self.members:
             if member.process_id not in present:
                 # Its jobs were given to others; what it still does is in vain.

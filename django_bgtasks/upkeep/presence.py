@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+
+from django.db.models import BigIntegerField, Case, F, Value, When
 
 from .. import __version__
 from ..models import Process
@@ -51,14 +53,23 @@ def set_pid(vendor: Vendor, process: int, pid: int) -> None:
     vendor.persist(lambda: rows.update(pid=pid))
 
 
-def beat(vendor: Vendor, processes: Collection[int]) -> dict[int, bool]:
-    """Say that these processes live, by the database's clock.
+def beat(
+    vendor: Vendor,
+    processes: Collection[int],
+    memory: Mapping[int, int | None] | None = None,
+) -> dict[int, bool]:
+    """Say that these processes live, by the database's clock, and how many bytes of
+    ``memory`` they take.
 
     Return those that still have a row, each with whether it is asked to stop.
     One without was taken for dead, and its jobs were rescued.
     """
     rows = Process.objects.using(vendor.connection.alias).filter(pk__in=processes)
-    vendor.persist(lambda: rows.update(heartbeat_at=public(vendor.now())))
+    known = {pk: size for pk, size in (memory or {}).items() if size}
+    told = [When(pk=pk, then=Value(size)) for pk, size in known.items()]
+    size = Case(*told, default=F("memory"), output_field=BigIntegerField())
+    values = {"memory": size} if told else {}
+    vendor.persist(lambda: rows.update(heartbeat_at=public(vendor.now()), **values))
     return dict(rows.values_list("pk", "stop_requested"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,6 +25,7 @@ from ..models import (
     OutcomeKind,
     Process,
     ReadyJob,
+    Rollup,
     RunningJob,
     table_of,
 )
@@ -138,6 +139,7 @@ def _rescue_batch(vendor: Vendor, death: Death, options: Options, most: int) -> 
         vendor.delete(table_of(RunningJob, vendor), [key.hex for key in keys])
         FinishedJob.objects.using(alias).bulk_create(batch.finished)
         Failure.objects.using(alias).bulk_create(_failures(batch, jobs, death))
+        Rollup.objects.using(alias).bulk_create(_figures(batch, jobs, lost, now))
         ReadyJob.objects.using(alias).bulk_create(batch.ready)
         DeferredJob.objects.using(alias).bulk_create(batch.deferred)
     return batch
@@ -181,9 +183,7 @@ def _times_lost(alias: str, lost: list[RunningJob]) -> dict[UUID, int]:
     return {row.job_id: times.get(row.job_id, 0) + 1 for row in lost}
 
 
-def _failures(
-    batch: _Batch, jobs: dict[UUID, Job], death: Death
-) -> Iterator[Failure]:
+def _failures(batch: _Batch, jobs: dict[UUID, Job], death: Death) -> Iterator[Failure]:
     for row in batch.finished:
         if row.outcome == OutcomeKind.LOST:
             path = jobs[row.job_id].task_path
@@ -193,6 +193,25 @@ def _failures(
                 exception_class_path=_path_of(_error(row.job_id, death)),
                 failed_at=row.finished_at,
             )
+
+
+def _figures(
+    batch: _Batch, jobs: dict[UUID, Job], lost: list[RunningJob], now: datetime
+) -> Iterable[Rollup]:
+    """Count the lost attempts, as their worker would have counted what they became."""
+    ends = {row.job_id: row.outcome for row in batch.finished}
+    minute = public(now.replace(second=0, microsecond=0))
+    found: dict[str, Rollup] = {}
+    for row in lost:
+        name = jobs[row.job_id].queue_name
+        if name not in found:
+            span = Rollup.Span.PART
+            found[name] = Rollup(span=span, start_at=minute, queue_name=name)
+        end = ends.get(row.job_id)
+        column = "cancelled" if end == OutcomeKind.CANCELLED else "failed"
+        column = column if end else "retried"
+        setattr(found[name], column, getattr(found[name], column) + 1)
+    return found.values()
 
 
 def _error(job_id: UUID, death: Death) -> type[BaseException]:

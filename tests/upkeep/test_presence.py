@@ -55,6 +55,24 @@ def test_heartbeat_is_the_databases_time(db):
     assert beats[other] == long_ago
 
 
+def test_heartbeat_notes_the_memory_of_whom_it_is_known(db):
+    vendor = vendor_of(connection)
+    one, other, third = arrive("a"), arrive("b"), arrive("c")
+    presence.beat(vendor, [one, other, third], {one: 5_000_000_000, other: 7})
+    presence.beat(vendor, [one, other, third], {one: 6_000_000_000, other: None})
+    found = dict(Process.objects.values_list("name", "memory"))
+    assert found == {"a": 6_000_000_000, "b": 7, "c": None}
+
+
+def test_process_is_asked_to_stop_if_it_is_there(db):
+    vendor = vendor_of(connection)
+    asked = arrive("a")
+    assert presence.ask_to_stop(vendor, asked)
+    assert presence.beat(vendor, [asked]) == {asked: True}
+    presence.leave(vendor, asked)
+    assert not presence.ask_to_stop(vendor, asked)
+
+
 def test_heartbeat_learns_of_a_request_to_stop_and_of_rows_that_are_gone(db):
     vendor = vendor_of(connection)
     asked, alone, gone = arrive("a"), arrive("b"), arrive("c")

@@ -19,6 +19,7 @@ from django_bgtasks.models import (
     Job,
     Process,
     ReadyJob,
+    Rollup,
     RunningJob,
 )
 from django_bgtasks.upkeep.promote import promote
@@ -221,6 +222,23 @@ def test_job_that_was_cancelled_is_finished_so(worker):
     assert result.outcome == "cancelled"
     assert result.status == TaskResultStatus.FAILED
     assert whereabouts(result) == ["FinishedJob"]
+
+
+def test_lost_attempts_are_counted_by_what_became_of_them(worker):
+    def figures():
+        names = ("retried", "failed", "cancelled")
+        (row,) = Rollup.objects.values_list(*names)
+        Rollup.objects.all().delete()
+        return row
+
+    (_, other), ids = claimed(worker, 2)
+    die(worker, started=ids[:1])
+    assert figures() == (1, 0, 0), "the other had not begun"
+    again = InlineWorker("worker-2")
+    again.claim()
+    RunningJob.objects.filter(pk=other.id).update(cancel_requested=True)
+    die(again, max_lost=2)
+    assert figures() == (0, 1, 1)
 
 
 def test_failed_job_is_kept_as_long_as_the_options_say(worker):
