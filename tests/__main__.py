@@ -1,9 +1,11 @@
-"""Run the tests once for each database that is here.
+"""Run the tests once for each database that is here, side by side.
 
-    python -m tests [--plan] [vendor ...] [-- arguments of pytest ...]
+    python -m tests [--plan] [--in-turn] [vendor ...] [-- arguments of pytest ...]
 
 Without vendors, all of them; one that is not here is left out, and the reason
-is printed, unless it was asked for by name or by BGTASKS_REQUIRE.
+is printed, unless it was asked for by name or by BGTASKS_REQUIRE. What the runs
+print comes one run after the other; the first one's at once. ``--in-turn`` also
+starts each only when the one before has ended, for a debugger or for figures.
 """
 
 from __future__ import annotations
@@ -12,16 +14,21 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from queue import SimpleQueue
 
 from .databases import VENDORS, Unavailable, describe, required_vendors
 
+_FLAGS = {"--plan", "--in-turn"}
 _NOTHING_COLLECTED = 5
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 # Such as "3 failed, 120 passed, 2 skipped in 41.20s".
 _CLOSING = re.compile(r"(\d+ [a-z]+, )*(\d+ [a-z]+|no tests ran) in [\d.]+s")
+# Not the words of a worker, which may begin alike.
+_FAILURE = re.compile(r"(FAILED|ERROR) \S+\.py\b")
 
 
 @dataclass
@@ -31,6 +38,7 @@ class Run:
     missing: str = ""
     code: int = 0
     closing: str = ""
+    failures: list[str] = field(default_factory=list)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -38,8 +46,8 @@ def main(arguments: Sequence[str]) -> int:
     if "--" in ours:
         at = ours.index("--")
         ours, theirs = ours[:at], ours[at + 1 :]
-    plan_only = "--plan" in ours
-    asked = [name for name in ours if name != "--plan"]
+    flags = _FLAGS.intersection(ours)
+    asked = [name for name in ours if name not in _FLAGS]
     if unknown := set(asked) - set(VENDORS):
         return _refuse(f"{min(unknown)!r} is none of {', '.join(VENDORS)}.")
     try:
@@ -51,9 +59,12 @@ def main(arguments: Sequence[str]) -> int:
     absent = [run.vendor for run in runs if run.missing and run.vendor in required]
     if absent:
         return _refuse(f"Required, but not here: {', '.join(absent)}.")
-    if plan_only:
+    if "--plan" in flags:
         return 0
-    return _run_all([run for run in runs if not run.missing], runs, theirs)
+    started = time.monotonic()
+    present = [run for run in runs if not run.missing]
+    _run_all(present, theirs, in_turn="--in-turn" in flags)
+    return _conclude(runs, present, time.monotonic() - started)
 
 
 def _look(vendor: str) -> Run:
@@ -70,23 +81,20 @@ def _print_plan(runs: list[Run], required: set[str]) -> None:
         print(f"{run.vendor:<11} {state}", flush=True)
 
 
-def _run_all(present: list[Run], runs: list[Run], arguments: list[str]) -> int:
-    started = time.monotonic()
+def _run_all(present: list[Run], arguments: list[str], *, in_turn: bool) -> None:
+    shows: list[Callable[[], None]] = []
     for number, run in enumerate(present):
-        print(f"\n== {run.vendor}: {run.server}", flush=True)
-        _run_one(run, ["--skip-once", *arguments] if number else arguments)
-    print(f"\n== all databases, {time.monotonic() - started:.0f} s")
-    for run in runs:
-        state = f"skipped: {run.missing}" if run.missing else run.closing
-        print(f"{run.vendor:<11} {state}")
-    codes = [run.code for run in present]
-    if all(code == _NOTHING_COLLECTED for code in codes):
-        return _refuse("No test was selected.")
-    return max((code for code in codes if code != _NOTHING_COLLECTED), default=0)
+        show = _start(run, ["--skip-once", *arguments] if number else arguments)
+        if in_turn:
+            show()
+        else:
+            shows.append(show)
+    for show in shows:
+        show()
 
 
-def _run_one(run: Run, arguments: list[str]) -> None:
-    """Run pytest, its output passed on as it comes, and keep its closing words."""
+def _start(run: Run, arguments: list[str]) -> Callable[[], None]:
+    """Start pytest; return what prints its output, old and new, until its end."""
     colour = ["--color=yes"] if sys.stdout.isatty() else []
     process = subprocess.Popen(
         [sys.executable, "-m", "pytest", *colour, *arguments],
@@ -95,15 +103,55 @@ def _run_one(run: Run, arguments: list[str]) -> None:
         text=True,
         errors="replace",
     )
-    assert process.stdout is not None
-    with process:
-        for line in process.stdout:
+    lines: SimpleQueue[str] = SimpleQueue()
+
+    def read() -> None:
+        assert process.stdout is not None
+        with process:
+            for line in process.stdout:
+                lines.put(line)
+        lines.put("")
+
+    # It reads all the time, since a full pipe would hold the tests up.
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+
+    def show() -> None:
+        print(f"\n== {run.vendor}: {run.server}", flush=True)
+        while line := lines.get():
             print(line, end="", flush=True)
-            if closing := _CLOSING.search(_COLOUR.sub("", line)):
-                run.closing = closing[0]
-    run.code = process.returncode
-    if not run.closing:
-        run.closing = f"pytest did not come to its end (exit code {run.code})"
+            _note(run, _COLOUR.sub("", line))
+        reader.join()
+        run.code = process.returncode
+        if not run.closing:
+            run.closing = f"pytest did not come to its end (exit code {run.code})"
+
+    return show
+
+
+def _note(run: Run, line: str) -> None:
+    if closing := _CLOSING.search(line):
+        run.closing = closing[0]
+    elif _FAILURE.match(line):
+        run.failures.append(line.strip())
+
+
+def _conclude(runs: list[Run], present: list[Run], seconds: float) -> int:
+    if any(run.failures for run in present):
+        print("\n== failed")
+    for run in present:
+        for failure in run.failures:
+            print(f"{run.vendor:<11} {failure}")
+    print(f"\n== all databases, {seconds:.0f} s")
+    for run in runs:
+        state = f"skipped: {run.missing}" if run.missing else run.closing
+        print(f"{run.vendor:<11} {state}")
+    codes = [run.code for run in present]
+    if all(code == _NOTHING_COLLECTED for code in codes):
+        return _refuse("No test was selected.")
+    # A negative one is the number of the signal that killed it.
+    bad = [abs(code) for code in codes if code not in (0, _NOTHING_COLLECTED)]
+    return max(bad, default=0)
 
 
 def _refuse(message: str) -> int:

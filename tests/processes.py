@@ -14,6 +14,12 @@ from contextlib import suppress
 
 import psutil
 
+# What a worker tells of each job; hundreds of these hide why a test failed.
+_OF_EACH_JOB = re.compile(
+    r"(DEBUG|INFO) (django_bgtasks\.job|django\.tasks|django_tasks)"
+)
+_LAST_LINES = 40
+
 
 class CommandProcess:
     """``python -m django <arguments>`` in its own session, its output collected.
@@ -56,6 +62,14 @@ class CommandProcess:
     def output(self) -> str:
         return "\n".join(self.lines)
 
+    @property
+    def last_words(self) -> str:
+        """The end of the output, for the report of a test that failed."""
+        lines = [line for line in self.lines if not _OF_EACH_JOB.match(line)]
+        left_out = len(self.lines) - len(lines[-_LAST_LINES:])
+        head = [f"[{left_out} lines are left out]"] if left_out else []
+        return "\n".join([*head, *lines[-_LAST_LINES:]])
+
     def wait_for_line(self, pattern: str, timeout: float = 30) -> re.Match[str]:
         """Return the match of the first line that holds ``pattern``, early or late.
 
@@ -73,7 +87,7 @@ class CommandProcess:
                 if self._ended or left <= 0:
                     why = "ended" if self._ended else f"ran for {timeout} s"
                     raise AssertionError(
-                        f"It {why} without a line like {pattern!r}:\n{self.output}"
+                        f"It {why} without a line like {pattern!r}:\n{self.last_words}"
                     )
                 self._news.wait(left)
 
@@ -90,7 +104,7 @@ class CommandProcess:
             code = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise AssertionError(
-                f"It did not end within {timeout} s:\n{self.output}"
+                f"It did not end within {timeout} s:\n{self.last_words}"
             ) from None
         # A child that lives on would keep the output open.
         self._reader.join(timeout=5)

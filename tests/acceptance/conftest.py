@@ -78,8 +78,7 @@ def start(worker_env: dict[str, str]) -> Iterator[Callable[..., Worker]]:
         eventually(lambda: not _marked(mark), "the end of every process", 15)
         for worker in workers:
             # For the report of a test that failed.
-            last_words = "\n".join(worker.lines[-100:])
-            sys.stdout.write(f"\n--- worker {worker.pid}\n{last_words}\n")
+            sys.stdout.write(f"\n--- worker {worker.pid}\n{worker.last_words}\n")
 
 
 @pytest.fixture

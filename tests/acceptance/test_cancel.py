@@ -56,6 +56,7 @@ def test_running_thread_is_interrupted(start: Start) -> None:
     assert worker.stop() == 0
 
 
+@pytest.mark.once
 def test_running_coroutine_is_cancelled(start: Start) -> None:
     result = tasks.wait_until_cancelled.enqueue("job")
     worker = start()
@@ -68,6 +69,7 @@ def test_running_coroutine_is_cancelled(start: Start) -> None:
     assert worker.stop() == 0
 
 
+@pytest.mark.once
 def test_task_is_asked_to_stop_and_may_end_well(start: Start) -> None:
     result = tasks.loop_until_asked_to_stop.enqueue("job")
     start("--threads", 1)
@@ -80,6 +82,7 @@ def test_task_is_asked_to_stop_and_may_end_well(start: Start) -> None:
     assert result.return_value == "should_stop=True"
 
 
+@pytest.mark.once
 def test_cancelled_job_is_not_retried_whatever_it_raises(start: Start) -> None:
     result = tasks.fail_when_cancelled.enqueue("job")
     start("--threads", 1)
@@ -107,6 +110,7 @@ def test_atomic_job_that_is_cancelled_is_rolled_back(
 
 
 @pytest.mark.parametrize("task", [tasks.hold, tasks.hold_async])
+@pytest.mark.once
 def test_job_that_ignores_being_cancelled_ends_with_its_process(
     start: Start, gate: Gate, task: Any
 ) -> None:

@@ -34,6 +34,7 @@ def workers_of(results: list[Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("burst", [False, True])
+@pytest.mark.once
 def test_processes_are_replaced_after_so_many_jobs(start: Start, burst: bool) -> None:
     results = [tasks.tell_process.enqueue(str(each)) for each in range(12)]
     flags = ["--burst"] if burst else []
@@ -47,6 +48,7 @@ def test_processes_are_replaced_after_so_many_jobs(start: Start, burst: bool) ->
     assert unfinished() == 0
 
 
+@pytest.mark.once
 def test_process_that_takes_too_much_memory_is_replaced(start: Start) -> None:
     worker = start("--threads", 1, "--max-memory", 250)
     first = tasks.hoard.enqueue("first", 300)
@@ -65,6 +67,7 @@ def test_process_that_takes_too_much_memory_is_replaced(start: Start) -> None:
     assert worker.stop() == 0
 
 
+@pytest.mark.once
 def test_environment_stands_in_for_flags(start: Start) -> None:
     record.enqueue("default")
     tasks.work_in_mail.enqueue("mail")
@@ -92,6 +95,7 @@ def test_environment_stands_in_for_flags(start: Start) -> None:
     assert unfinished() == 1
 
 
+@pytest.mark.once
 def test_flag_goes_before_the_environment(start: Start) -> None:
     worker = start("--burst", "--queues", "slow", BGTASKS_QUEUES="mail")
     tasks.work_in_mail.enqueue("mail")
@@ -99,6 +103,7 @@ def test_flag_goes_before_the_environment(start: Start) -> None:
     assert unfinished() == 1
 
 
+@pytest.mark.once
 def test_burst_can_be_asked_for_by_the_environment(start: Start) -> None:
     result = record.enqueue("job")
     assert start(BGTASKS_BURST="yes").wait() == 0
@@ -182,6 +187,7 @@ def test_help_tells_of_every_option(start: Start) -> None:
         assert f"--{flag}" in worker.output
 
 
+@pytest.mark.once
 def test_long_job_of_a_process_that_is_replaced_may_end(
     start: Start, gate: Gate
 ) -> None:

@@ -54,6 +54,7 @@ def test_failed_attempts_are_followed_by_others_not_before_their_time(
     assert third - second >= timedelta(seconds=0.2)
 
 
+@pytest.mark.once
 def test_retry_after_a_time_that_the_task_names(start: Start) -> None:
     result = tasks.ask_for_more.enqueue("job", 0.3)
     start("--threads", 1)
@@ -159,6 +160,7 @@ def test_paused_queue_waits_until_it_is_resumed(start: Start) -> None:
         (["--queues", "mail,slow", "--exclude-queues", "slow"], {"mail"}),
     ],
 )
+@pytest.mark.once
 def test_only_the_chosen_queues_are_served(
     start: Start, flags: list[str], served: set[str]
 ) -> None:
@@ -179,6 +181,7 @@ def test_queues_are_found_where_the_settings_name_none(start: Start) -> None:
     assert worker.stop() == 0
 
 
+@pytest.mark.once
 def test_burst_on_an_empty_database_ends(start: Start) -> None:
     assert start("--burst", wanted={"queues": []}).wait() == 0
     assert start("--burst").wait() == 0
@@ -204,6 +207,7 @@ def test_burst_does_also_what_had_to_be_given_back_meanwhile(
     assert FinishedJob.objects.count() == 121
 
 
+@pytest.mark.once
 def test_free_places_are_not_kept_waiting_by_slow_tasks(
     start: Start, make_gate: Any
 ) -> None:
@@ -221,6 +225,7 @@ def test_free_places_are_not_kept_waiting_by_slow_tasks(
     assert worker.stop() == 0
 
 
+@pytest.mark.once
 def test_slow_and_short_tasks_share_the_places(start: Start, make_gate: Any) -> None:
     """Slow ones that come later do not hold up short ones that were claimed ahead."""
     gate = make_gate()
@@ -239,6 +244,7 @@ def test_slow_and_short_tasks_share_the_places(start: Start, make_gate: Any) -> 
     assert worker.stop() == 0
 
 
+@pytest.mark.once
 def test_coroutines_do_not_wait_for_threads(start: Start, gate: Gate) -> None:
     """All threads are held by slow tasks, and the event loop is idle."""
     slow = [tasks.hold.enqueue(f"slow {each}", str(gate)) for each in range(2)]
@@ -251,6 +257,7 @@ def test_coroutines_do_not_wait_for_threads(start: Start, gate: Gate) -> None:
     assert worker.stop() == 0
 
 
+@pytest.mark.once
 def test_threads_do_not_wait_for_coroutines(start: Start, gate: Gate) -> None:
     """All places on the event loop are held, and the threads are idle."""
     slow = [tasks.hold_async.enqueue(f"slow {each}", str(gate)) for each in range(3)]

@@ -40,6 +40,7 @@ def test_poison_fails_after_three_attempts_and_harms_nobody(start: Start) -> Non
 
 
 @pytest.mark.parametrize("task", [hostile.fault_segment, hostile.exit_at_once])
+@pytest.mark.once
 def test_task_that_ends_its_process_is_lost(start: Start, task: Any) -> None:
     result = task.enqueue()
     innocent = record.enqueue("innocent")
@@ -54,6 +55,7 @@ def test_task_that_ends_its_process_is_lost(start: Start, task: Any) -> None:
 @pytest.mark.parametrize(
     "task", [hostile.exit_politely, hostile.exit_politely_async], ids=["sync", "async"]
 )
+@pytest.mark.once
 def test_exit_of_a_task_is_its_failure(start: Start, task: Any) -> None:
     result = task.enqueue()
     worker = start("--threads", 1)
@@ -70,6 +72,7 @@ def test_exit_of_a_task_is_its_failure(start: Start, task: Any) -> None:
 @pytest.mark.parametrize(
     "task", [hostile.interrupt, hostile.interrupt_async], ids=["sync", "async"]
 )
+@pytest.mark.once
 def test_keyboard_interrupt_fails_the_task_and_replaces_the_process(
     start: Start, task: Any
 ) -> None:

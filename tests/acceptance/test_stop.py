@@ -39,6 +39,7 @@ def assert_given_back(*results: object) -> None:
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
+@pytest.mark.once
 def test_stop_lets_a_running_job_end_and_begins_no_other(
     start: Start, gate: Gate, number: int
 ) -> None:
@@ -114,6 +115,7 @@ def test_atomic_job_that_is_given_back_leaves_nothing(
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
+@pytest.mark.once
 def test_second_signal_ends_at_once(start: Start, gate: Gate, number: int) -> None:
     results = [tasks.hold.enqueue(f"job {each}", str(gate)) for each in range(2)]
     results.append(tasks.hold_async.enqueue("job 2", str(gate)))
@@ -145,6 +147,7 @@ def test_storm_of_signals_to_everybody_loses_nothing(start: Start) -> None:
     assert {result.attempts for result in results} == {1}
 
 
+@pytest.mark.once
 def test_process_that_is_told_to_stop_alone_is_replaced(
     start: Start, gate: Gate
 ) -> None:
@@ -162,6 +165,7 @@ def test_process_that_is_told_to_stop_alone_is_replaced(
     assert worker.stop() == 0
 
 
+@pytest.mark.once
 def test_signal_before_any_process_is_ready_stops_as_well(start: Start) -> None:
     worker = start("--processes", 2)
     worker.wait_for_line("Starting")
@@ -169,6 +173,7 @@ def test_signal_before_any_process_is_ready_stops_as_well(start: Start) -> None:
     assert live_processes() == []
 
 
+@pytest.mark.once
 def test_command_leaves_the_signals_of_its_caller_alone(
     worker_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ def test_job_that_is_not_kept_leaves_nothing_of_what_it_told(start: Start) -> No
     assert not Job.objects.filter(pk=result.id).exists()
 
 
+@pytest.mark.once
 def test_hundreds_of_coroutines_run_at_once_in_one_process(
     start: Start, tmp_path: Path
 ) -> None:
@@ -84,6 +85,7 @@ def test_async_task_uses_the_async_orm(start: Start) -> None:
 
 
 @pytest.mark.parametrize("name", ["log_something", "log_something_async"])
+@pytest.mark.once
 def test_log_of_a_task_names_its_job(start: Start, name: str) -> None:
     result = getattr(tasks, name).enqueue("hello")
     worker = start()
@@ -94,6 +96,7 @@ def test_log_of_a_task_names_its_job(start: Start, name: str) -> None:
     worker.stop()
 
 
+@pytest.mark.once
 def test_each_attempt_is_told_in_the_log(start: Start) -> None:
     result = tasks.fail_twice.enqueue("again")
     worker = start()
@@ -103,6 +106,7 @@ def test_each_attempt_is_told_in_the_log(start: Start) -> None:
     worker.stop()
 
 
+@pytest.mark.once
 def test_framework_logs_the_end_of_a_failed_job_once_with_its_traceback(
     start: Start,
 ) -> None:

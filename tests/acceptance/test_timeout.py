@@ -31,6 +31,7 @@ def paths(result: Any) -> list[str]:
     return [error.exception_class_path for error in result.errors]
 
 
+@pytest.mark.once
 def test_task_is_told_that_its_time_is_over_and_cleans_up(start: Start) -> None:
     result = tasks.loop_over_time.enqueue("job")
     worker = start("--threads", 1)
@@ -57,6 +58,7 @@ def test_atomic_task_over_time_is_rolled_back(start: Start) -> None:
     assert worker.stop() == 0
 
 
+@pytest.mark.once
 def test_process_of_a_task_that_does_not_yield_is_replaced(
     start: Start, gate: Gate
 ) -> None:
@@ -83,6 +85,7 @@ def test_process_of_a_task_that_does_not_yield_is_replaced(
     assert worker.stop() == 0
 
 
+@pytest.mark.once
 def test_task_that_does_not_yield_is_retried_as_it_asks(start: Start) -> None:
     result = tasks.sleep_over_time_once.enqueue("job")
     start("--threads", 1, options=SOON)
@@ -92,6 +95,7 @@ def test_task_that_does_not_yield_is_retried_as_it_asks(start: Start) -> None:
     assert result.attempts == 2
 
 
+@pytest.mark.once
 def test_process_whose_interpreter_is_held_is_killed_by_its_supervisor(
     start: Start, gate: Gate
 ) -> None:
@@ -112,6 +116,7 @@ def test_process_whose_interpreter_is_held_is_killed_by_its_supervisor(
     assert worker.stop() == 0
 
 
+@pytest.mark.once
 def test_coroutine_over_time_is_cancelled_and_cleans_up(start: Start) -> None:
     result = tasks.sleep_over_time_async.enqueue("job")
     worker = start()
@@ -124,6 +129,7 @@ def test_coroutine_over_time_is_cancelled_and_cleans_up(start: Start) -> None:
     assert worker.process().pid == process.pid
 
 
+@pytest.mark.once
 def test_process_whose_event_loop_is_blocked_is_replaced(
     start: Start, gate: Gate
 ) -> None:
@@ -142,6 +148,7 @@ def test_process_whose_event_loop_is_blocked_is_replaced(
     assert waiting.attempts == 1
 
 
+@pytest.mark.once
 def test_default_timeout_of_the_settings_applies(start: Start, gate: Gate) -> None:
     result = tasks.hold.enqueue("job", str(gate))
     start(options={"TIMEOUT": 0.3})
@@ -149,6 +156,7 @@ def test_default_timeout_of_the_settings_applies(start: Start, gate: Gate) -> No
     assert paths(result) == [TIMEOUT]
 
 
+@pytest.mark.once
 def test_interrupted_thread_is_not_haunted(start: Start) -> None:
     """An interrupt that comes as the task ends must not reach the next one."""
     results = []

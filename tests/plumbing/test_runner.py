@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,9 +55,11 @@ def test_server_that_does_not_answer_is_named(monkeypatch, capsys) -> None:
     assert "127.0.0.1:1 does not answer" in capsys.readouterr().out
 
 
-def run_tests(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_tests(
+    *arguments: str, vendors: tuple[str, ...] = ("sqlite",)
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "tests", "sqlite", "--", *arguments],
+        [sys.executable, "-m", "tests", *vendors, "--", *arguments],
         cwd=ROOT,
         env=os.environ,
         capture_output=True,
@@ -73,6 +76,52 @@ def test_closing_words_of_each_database_come_last() -> None:
 def test_failure_on_a_database_is_the_failure_of_all() -> None:
     done = run_tests("tests/plumbing/there_is_no_such_test.py")
     assert done.returncode != 0
+
+
+def test_databases_run_side_by_side_and_are_told_of_one_by_one(tmp_path) -> None:
+    """Each waits for the other to have begun, so in turn they would never end."""
+    (tmp_path / "conftest.py").write_text(
+        "def pytest_addoption(parser):\n"
+        "    parser.addoption('--skip-once', action='store_true')\n"
+    )
+    together = tmp_path / "test_together.py"
+    together.write_text(
+        "import os\n"
+        "from pathlib import Path\n"
+        "from tests.waiting import eventually\n\n"
+        "def test_all_are_there():\n"
+        "    here = Path(__file__).parent\n"
+        "    (here / str(os.getpid())).touch()\n"
+        "    eventually(lambda: len(list(here.glob('[0-9]*'))) == 2, 'the other')\n"
+        "    print('a line of its own')\n"
+    )
+    arguments = ("-p", "no:django", "-c", os.devnull, "-s", str(together))
+    done = run_tests(*arguments, vendors=("sqlite", "sqlite"))
+    assert done.returncode == 0, done.stdout
+    heads = re.findall(
+        "^== sqlite|a line of its own|1 passed", done.stdout, re.MULTILINE
+    )
+    one = ["== sqlite", "a line of its own", "1 passed"]
+    assert heads == [*one, *one, "1 passed", "1 passed"]
+
+
+def test_failed_tests_are_named_once_more_before_the_closing_words(tmp_path) -> None:
+    body = "def test_good():\n    pass\n\ndef test_bad():\n    raise OSError\n"
+    (tmp_path / "test_both.py").write_text(body)
+    done = run_tests("-p", "no:django", "-c", os.devnull, str(tmp_path))
+    assert done.returncode == 1
+    _, _, closing = done.stdout.partition("\n== failed\n")
+    failed, *_, last = closing.splitlines()
+    assert re.match(r"sqlite      FAILED .*test_both\.py::test_bad", failed), closing
+    assert last.startswith("sqlite      1 failed, 1 passed")
+
+
+def test_run_that_is_killed_is_no_success(tmp_path) -> None:
+    suicide = tmp_path / "test_suicide.py"
+    suicide.write_text("import os\n\ndef test_end():\n    os.kill(os.getpid(), 9)\n")
+    done = run_tests("-p", "no:django", "-c", os.devnull, str(suicide))
+    assert done.returncode == 9
+    assert "pytest did not come to its end (exit code -9)" in done.stdout
 
 
 def test_selecting_nothing_is_no_success() -> None:
