@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from . import drain, enqueue, idle, latency, limits, naps
+from . import drain, enqueue, idle, latency, limits, naps, schedules
 from .base import Part, Plan
 
 PARTS: dict[str, Part] = {
     part.name: part
-    for module in (limits, enqueue, drain, latency, naps, idle)
+    for module in (limits, enqueue, drain, latency, naps, idle, schedules)
     for part in module.PARTS
 }
 

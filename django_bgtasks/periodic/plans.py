@@ -114,7 +114,8 @@ def next_wake(vendor: Vendor, backend: str) -> datetime | None:
     """Return when the next plan is to be looked at."""
     rows = Plan.objects.using(vendor.connection.alias)
     rows = rows.filter(wake_at__isnull=False, backend=backend).order_by("wake_at")
-    return vendor.from_database(rows.values_list("wake_at", flat=True).first())
+    moment: datetime | None = rows.values_list("wake_at", flat=True).first()
+    return vendor.from_database(moment)
 
 
 def save(vendor: Vendor, plans: Iterable[Plan]) -> None:

@@ -159,10 +159,8 @@ def _seen(
         schedule_id__in=list(decisions), due_at__in=moments
     )
     read = vendor.from_database
-    return {
-        (key, read(moment))  # type: ignore[misc]
-        for key, moment in rows.values_list("schedule_id", "due_at")
-    }
+    seen = rows.values_list("schedule_id", "due_at")
+    return {(key, at) for key, moment in seen if (at := read(moment)) is not None}
 
 
 def _settle(turn: _Turn, plan: Plan, schedule: Schedule, decision: Decision) -> None:
