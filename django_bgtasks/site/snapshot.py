@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from ..compat import TaskResultStatus
 from ..models import Job, OutcomeKind
+from ..overview.masks import mask_for
 from ..results import Progress
 
 # Neither arguments nor tracebacks, which are never shown here and may be long.
@@ -32,6 +33,8 @@ _COLUMNS = (
     "saved_progress__total",
 )
 _RETURN_VALUE = "finished__return_value"
+# What it takes to know what of a return value must not be shown.
+_MASKING = ("task_path", "sensitive")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,9 @@ class Snapshot:
 
 def read(alias: str, job_id: UUID, *, return_value: bool = False) -> Snapshot | None:
     """Read a job in one statement; None if there is none, or no longer."""
-    columns = (*_COLUMNS, _RETURN_VALUE) if return_value else _COLUMNS
+    columns = _COLUMNS
+    if return_value:
+        columns = (*columns, _RETURN_VALUE, *_MASKING)
     row = Job.objects.using(alias).filter(pk=job_id).values(*columns).first()
     return None if row is None else _snapshot(job_id, row)
 
@@ -129,8 +134,16 @@ def _snapshot(job_id: UUID, row: Mapping[str, Any]) -> Snapshot:
         run_after=row["deferred__run_after"],
         started_at=row["running__claimed_at"] or row["finished__started_at"],
         finished_at=row["finished__finished_at"],
-        return_value=row.get(_RETURN_VALUE),
+        return_value=_return_value(row),
     )
+
+
+def _return_value(row: Mapping[str, Any]) -> Any:
+    value = row.get(_RETURN_VALUE)
+    if value is None:
+        return None
+    mask = mask_for(row["task_path"], row["backend"], row["sensitive"])
+    return mask.value(value)
 
 
 def _state(row: Mapping[str, Any]) -> tuple[str, TaskResultStatus, int]:

@@ -15,6 +15,11 @@ def answer(given: Any = None) -> Any:
     return given
 
 
+@task(sensitive=("pin",))
+def answer_with_a_pin() -> dict[str, str]:
+    return {"name": "Ada", "pin": SECRET}
+
+
 @task
 def fail(secret: str) -> None:
     raise RuntimeError(f"It failed over {secret}.")

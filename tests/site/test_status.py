@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from django.test import Client
 from django.urls import NoReverseMatch
 
+from django_bgtasks.compat import CORE
 from django_bgtasks.models import Job
 from django_bgtasks.site import (
     has_valid_token,
@@ -28,7 +29,7 @@ from django_bgtasks.site import (
 from django_bgtasks.site.snapshot import of_result
 from tests.inline import InlineWorker
 
-from .tasks import SECRET, answer, fail, fail_and_wait
+from .tasks import SECRET, answer, answer_with_a_pin, fail, fail_and_wait
 
 BACKEND = "django_bgtasks.backend.DatabaseBackend"
 
@@ -163,6 +164,18 @@ def test_return_value_is_told_to_who_was_granted_it(worker: InlineWorker) -> Non
     assert "return_value" not in told(job_status_url(result))
 
 
+def test_sensitive_part_of_a_return_value_is_told_to_nobody(
+    worker: InlineWorker,
+) -> None:
+    result = answer_with_a_pin.enqueue()
+    worker.run_ready()
+    told_value = told(job_status_url(result, return_value=True))["return_value"]
+    assert told_value == {"name": "Ada", "pin": "********"}
+    text = Client().get(job_events_url(result, return_value=True)).getvalue().decode()
+    assert "Ada" in text
+    assert SECRET not in text
+
+
 def test_answers_are_kept_by_no_cache(db: None, options: Callable[..., None]) -> None:
     options(STATUS_STREAM=0.01)
     result = answer.enqueue()
@@ -245,8 +258,8 @@ def test_text_that_is_no_id_is_not_found(text: str, view: str, db: None) -> None
 def test_backend_that_is_none_of_ours_is_not_found(
     alias: str, db: None, settings: Any
 ) -> None:
-    dummy = {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}
-    pytest.importorskip("django.tasks", reason="needs Django 6.0 or later")
+    package = "django.tasks" if CORE else "django_tasks"
+    dummy = {"BACKEND": f"{package}.backends.dummy.DummyBackend"}
     settings.TASKS = {**settings.TASKS, "elsewhere": dummy}
     result = answer.enqueue()
     url = f"{job_status_url(result)}&backend={alias}"
