@@ -187,7 +187,7 @@ class ScheduleActions(RowsOfBackend):
         self.log_change(request, schedule, _("Run now: job %(id)s.") % {"id": job_id})
         url = job_url(job_id)
         job = format_html('<a href="{}">{}</a>', url, job_id) if url else job_id
-        text = _("“{name}” runs now, as job {job}.")
+        text = _("“{name}” was enqueued, as job {job}.")
         return format_html(text, name=schedule.name, job=job), schedule
 
     def _duplicate(self, request: HttpRequest, schedule: Any) -> tuple[Any, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -53,7 +53,10 @@ def moment_mark(moment: datetime | None, schedule: Any) -> SafeString:
     if moment is None:
         return SafeString("-")
     moment = aware(moment)
-    if moment > utc_now():
+    now = utc_now()
+    if abs(moment - now) < timedelta(minutes=1):
+        distance = _("in less than a minute") if moment > now else _("just now")
+    elif moment > now:
         distance = _("in %(time)s") % {"time": timeuntil(moment, depth=1)}
     else:
         distance = _("%(time)s ago") % {"time": timesince(moment, depth=1)}

@@ -43,6 +43,10 @@ class Visit:
         self._devtools("Emulation.setEmulatedMedia", {"features": [scheme]})
         self._devtools("Emulation.setTimezoneOverride", {"timezoneId": timezone})
 
+    def run_scripts(self, allowed: bool) -> None:
+        """Let pages run scripts, or not, from the next page on."""
+        self._devtools("Emulation.setScriptExecutionDisabled", {"value": not allowed})
+
     def phone(self) -> None:
         """Become a phone, 390 pixels wide."""
         # A window can not be as narrow as that.
@@ -97,6 +101,15 @@ class Visit:
         element = self.find(selector)
         element.clear()
         element.send_keys(value)
+
+    def put(self, selector: str, value: str) -> None:
+        """Set the value of a field at once, such as a date or a long text."""
+        self.script(
+            "arguments[0].value = arguments[1];"
+            "arguments[0].dispatchEvent(new Event('input', {bubbles: true}));",
+            self.find(selector),
+            value,
+        )
 
     def choose(self, selector: str, value: str) -> None:
         """Choose the option of a select by its value."""
