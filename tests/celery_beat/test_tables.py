@@ -94,6 +94,22 @@ def test_interval_of_less_than_a_second_is_left_out(
     assert entry["reasons"] == ["every: Give one second or more."]
 
 
+def test_left_out_ones_are_told_in_words(
+    beat: Any, periodic_task: Any, imported: Any
+) -> None:
+    every = beat.IntervalSchedule.objects.create(every=90, period="seconds")
+    at = beat.ClockedSchedule.objects.create(clocked_time=LATER)
+    sun = beat.SolarSchedule.objects.create(event="sunset", latitude=-33, longitude=151)
+    periodic_task("interval", task="gone", interval=every)
+    periodic_task("clocked", task="gone", clocked=at, one_off=True)
+    periodic_task("solar", task="gone", solar=sun)
+    assert {name: each["when"] for name, each in imported().items()} == {
+        "interval": "every 0:01:30",
+        "clocked": "2031-05-06 07:08:09 UTC",
+        "solar": "sunset (-33.000000, 151.000000)",
+    }
+
+
 def test_every_other_field(periodic_task: Any, celery_beat: Any) -> None:
     periodic_task(
         task=REPORT,

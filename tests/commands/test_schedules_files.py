@@ -96,6 +96,21 @@ def test_what_is_exported_comes_back_exactly(
     assert bgtasks("schedules", "import", path).endswith("Wrote 0 schedules.\n")
 
 
+def test_without_use_tz_files_have_offsets_all_the_same(
+    bgtasks: Run, import_text: Any, settings: Any
+) -> None:
+    settings.USE_TZ = False
+    settings.TIME_ZONE = "Asia/Tokyo"
+    at = public(SOON)
+    Schedule.objects.create(name="a", task_path=SUCCEED, kind="clocked", clocked_at=at)
+    text = bgtasks("schedules", "export")
+    assert json.loads(text)["a"]["at"] == "2031-03-30T10:30:15.123456+09:00"
+    before = table()
+    Schedule.objects.all().delete()
+    import_text(text)
+    assert table() == before
+
+
 def test_export_is_what_people_write(bgtasks: Run, schedules: list[Schedule]) -> None:
     pytest.importorskip("yaml", reason="PyYAML is not installed")
     text = bgtasks("schedules", "export", "№ 0: yes", "№ 2: yes", "--format", "yaml")
@@ -214,6 +229,18 @@ def test_one_off_of_the_past_would_run_at_once_and_is_refused(import_text: Any) 
         import_text({"old": past})
     import_text({"old": {**past, "enabled": False}})
     assert not Schedule.objects.get().enabled
+
+
+@pytest.mark.only_on("mariadb", "mysql")
+def test_names_that_are_the_same_to_the_database(import_text: Any) -> None:
+    entry = {"task": SUCCEED, "every": "1h"}
+    with pytest.raises(CommandError) as raised:
+        import_text({"tea": entry, "other": entry, "Tea": entry})
+    assert str(raised.value) == (
+        "Tea: there is a schedule of this name, or of one that is the same to this "
+        "database. Choose another.\nNothing was written."
+    )
+    assert not Schedule.objects.exists()
 
 
 @pytest.mark.parametrize(

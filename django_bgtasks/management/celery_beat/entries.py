@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 
@@ -30,6 +30,9 @@ class Every:
     length: timedelta
     relative: bool = False
 
+    def __str__(self) -> str:
+        return f"every {self.length}"
+
 
 @dataclass(frozen=True, slots=True)
 class Sun:
@@ -37,10 +40,16 @@ class Sun:
     latitude: Any
     longitude: Any
 
+    def __str__(self) -> str:
+        return f"{self.event} ({self.latitude}, {self.longitude})"
+
 
 @dataclass(frozen=True, slots=True)
 class Once:
     at: datetime
+
+    def __str__(self) -> str:
+        return f"{self.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 When = CeleryCrontab | Every | Sun | Once

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from ...models import TIMING_FIELDS, Schedule
 from ...periodic.validate import problems
@@ -84,11 +84,29 @@ def problems_of(change: Change, now: datetime) -> dict[str, list[str]]:
     return problems(change.schedule, now=now if begins else None)
 
 
+class NameTaken(Exception):
+    """The database has a schedule of that name, or of one that it takes for that."""
+
+
 def write(alias: str, changes: Iterable[Change]) -> None:
-    """Write what is to be created and updated: all of it or nothing."""
+    """Write what is to be created and updated: all of it or nothing.
+
+    Raise NameTaken, for instance where a database takes upper and lower case letters
+    for the same.
+    """
     with transaction.atomic(using=alias):
         for change in changes:
-            if change.action == "create":
-                change.schedule.save(using=alias, force_insert=True)
-            elif change.action == "update":
-                change.schedule.save(using=alias, update_fields=FIELDS)
+            try:
+                _write(alias, change)
+            except IntegrityError as error:
+                raise NameTaken(
+                    f"{change.schedule.name}: there is a schedule of this name, or of "
+                    f"one that is the same to this database. Choose another."
+                ) from error
+
+
+def _write(alias: str, change: Change) -> None:
+    if change.action == "create":
+        change.schedule.save(using=alias, force_insert=True)
+    elif change.action == "update":
+        change.schedule.save(using=alias, update_fields=FIELDS)

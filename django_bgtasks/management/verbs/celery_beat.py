@@ -11,6 +11,7 @@ from ...periodic.timings import words
 from ..celery_beat.imports import Imported, Source, import_entries, read_entries
 from ..celery_beat.rules import rules_of
 from ..console import Console
+from ..schedules.changes import NameTaken
 from .base import Verb, add_backend, add_format, find_backend
 
 _SUMMARY = {
@@ -62,6 +63,8 @@ class ImportCeleryBeatVerb(Verb):
             )
         except LookupError as error:
             raise CommandError(str(error.args[0])) from error
+        except NameTaken as error:
+            raise CommandError(f"{error} See --prefix. Nothing was written.") from error
         if options["format"] == "json":
             console.json([_as_data(each) for each in imported])
         else:

@@ -14,7 +14,7 @@ from django.db import transaction
 from ...models import Schedule
 from ...vendors import vendor_of
 from ..console import Console
-from ..schedules.changes import Change, find_changes, problems_of, write
+from ..schedules.changes import Change, NameTaken, find_changes, problems_of, write
 from ..schedules.files import FORMATS, Unreadable, dump, format_of, load
 from ..schedules.form import WORDS, Problems, by_key, from_record, spelled, to_record
 from .base import Backend, Verb, add_backend, find_backend
@@ -88,10 +88,13 @@ class ImportVerb(Verb):
             raise CommandError(f"{path} cannot be read: {error}") from error
         except Unreadable as error:
             raise CommandError(f"{path}: {error}") from error
-        with transaction.atomic(using=backend.database):
-            changes = _checked(backend, records, options["update"])
-            if not options["dry_run"]:
-                write(backend.database, changes)
+        try:
+            with transaction.atomic(using=backend.database):
+                changes = _checked(backend, records, options["update"])
+                if not options["dry_run"]:
+                    write(backend.database, changes)
+        except NameTaken as error:
+            raise CommandError(f"{error}\nNothing was written.") from error
         _tell(console, changes, options["dry_run"])
 
 
