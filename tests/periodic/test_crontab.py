@@ -11,7 +11,7 @@ from django_bgtasks.periodic.crontab import Crontab
 
 pytestmark = pytest.mark.once
 
-TICK = timedelta(microseconds=1)
+TICK, HOUR = timedelta(microseconds=1), timedelta(hours=1)
 
 
 def day(expression: str, zone: str, date: str, hours: int = 24) -> list[str]:
@@ -113,6 +113,23 @@ def test_asked_at_the_end_of_a_gap():
     assert crontab.count(gap, gap) == 1
     assert crontab.count(gap - TICK, gap + timedelta(hours=1)) == 1
     assert crontab.count(gap + TICK, gap + timedelta(hours=1)) == 0
+
+
+def test_change_of_the_clock_shortly_before_a_distant_run():
+    # At 23:00 of Saturday it becomes midnight in Nuuk.
+    crontab = Crontab("0 * 29 3 *", "America/Nuuk")
+    midnight = datetime(2026, 3, 29, 1, tzinfo=UTC)
+    for hours in (1, 20, 37, 50, 24 * 80):
+        assert crontab.next(midnight - timedelta(hours=hours)) == midnight
+    saturday = Crontab("0 * 28 3 *", "America/Nuuk")
+    for hours in (0, 20, 37, 50, 24 * 80):
+        assert saturday.last(midnight + timedelta(hours=hours)) == midnight - HOUR
+
+
+def test_last_second_before_the_clock_is_set():
+    crontab = Crontab("59 59 * * * *", "America/New_York")
+    gap = datetime(2026, 3, 8, 7, tzinfo=UTC)
+    assert crontab.last(gap) == gap - timedelta(seconds=1)
 
 
 class TestLondon:

@@ -12,6 +12,7 @@ import pytest
 
 from django_bgtasks.periodic.zones import (
     NEAR,
+    Change,
     change_within,
     changes_within,
     first_instant,
@@ -112,3 +113,12 @@ def test_only_a_whole_day_is_skipped():
     (change,) = changes_within(vostok, datetime(1994, 10, 30), datetime(1994, 11, 3))
     assert change.after - change.before == timedelta(hours=7)
     assert skipped_day(change) is None
+
+
+def test_day_of_which_hours_are_left_is_not_skipped():
+    def change(hours: int) -> Change:
+        return Change(datetime(2026, 1, 1, 10), timedelta(), timedelta(hours=hours))
+
+    assert skipped_day(change(24)) is None
+    assert skipped_day(change(37)) is None
+    assert skipped_day(change(38)) == datetime(2026, 1, 2)
