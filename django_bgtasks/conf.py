@@ -197,6 +197,8 @@ class Options:
     # Attempts that a job may lose to dying processes before it is failed.
     max_lost: int = _option(3, _whole(1))
     retention: Retention = _option(Retention(), retention)
+    # How long the history of schedules is kept; None keeps it for ever.
+    tick_retention: timedelta | None = _option(timedelta(days=30), _optional(_positive))
     # PostgreSQL: hear of new jobs by LISTEN. An alias of DATABASES names a direct
     # connection for it, where the queue's own goes through a pooler.
     listen: bool | str = _option(True, _listen)

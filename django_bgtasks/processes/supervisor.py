@@ -18,7 +18,7 @@ from uuid import uuid4
 from ..compat import task_backends
 from ..lifecycle.enqueue import CHANNEL, JOB
 from ..signals import jobs_rescued
-from ..upkeep import fold, presence, prune, rescue
+from ..upkeep import fold, presence, prune, rescue, ticks
 from ..vendors import OUTAGES, vendor_of
 from . import crew
 from .config import EXIT_RECYCLE, EXIT_STUCK, WorkerConfig
@@ -91,7 +91,10 @@ class Supervisor:
             full = prune.prune(self.vendor.connection) == prune.BATCH
             self._next_prune = clock + (0.0 if full else _PRUNE_EVERY)
         if clock >= self._next_fold:
-            self._next_fold = clock + (0.0 if fold.fold(self.vendor) else _FOLD_EVERY)
+            full = fold.fold(self.vendor)
+            pruned = ticks.prune_ticks(self.vendor, self.options.tick_retention)
+            full = full or pruned == ticks.BATCH
+            self._next_fold = clock + (0.0 if full else _FOLD_EVERY)
 
     def _lead(self, clock: float) -> None:
         """Do what needs no database."""
