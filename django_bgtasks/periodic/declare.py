@@ -92,7 +92,7 @@ def periodic(crontab: Any = None, **options: Any) -> Any:
     ``every``
         The time between two runs: seconds, a timedelta, or text such as ``"5m"``;
         from a second to ten years. Counted from ``anchor_at``, else ``start_at``,
-        else the first time that a beat sees it.
+        else the beginning of 1970 in UTC.
     ``at``
         The moment of a single run.
     ``solar``
@@ -113,7 +113,7 @@ def periodic(crontab: Any = None, **options: Any) -> Any:
     ``backend``, ``queue_name``, ``priority``, ``metadata``
         As for the task, whose own are the default.
     ``expires``
-        How long after its due moment a job may start, at most.
+        How long after it was enqueued, and its jitter, a job may start, at most.
     ``jitter``
         Defer each job by a random time up to this.
     ``missed``
