@@ -30,6 +30,18 @@ class JSONEditor(forms.Textarea):
             }
         )
 
+    def build_attrs(self, base_attrs: Any, extra_attrs: Any = None) -> dict[str, Any]:
+        """Add what the script says, in the language of the page."""
+        words = {
+            "indent": _("Indent"),
+            "valid": _("Valid JSON"),
+            "array": _('A list is needed, such as [1, "two"].'),
+            "object": _('An object is needed, such as {"key": 1}.'),
+        }
+        said = {name: str(text) for name, text in words.items()}
+        attributes = super().build_attrs(base_attrs, extra_attrs)
+        return {**attributes, "data-bgtasks-words": json.dumps(said)}
+
 
 class JSONEditorField(forms.CharField):
     """A list or an object in JSON; ``empty`` makes what stands for no text.

@@ -89,7 +89,7 @@
         return out;
     }
 
-    function judge(text, kind) {
+    function judge(text, kind, words) {
         if (!text.trim()) {
             return "";
         }
@@ -102,19 +102,16 @@
         const isList = Array.isArray(value);
         const isObject = value !== null && typeof value === "object" && !isList;
         if (kind === "array" && !isList) {
-            return gettext("A list is needed, such as [1, \"two\"].");
+            return words.array;
         }
         if (kind === "object" && !isObject) {
-            return gettext("An object is needed, such as {\"key\": 1}.");
+            return words.object;
         }
         return "";
     }
 
-    function gettext(text) {
-        return window.gettext ? window.gettext(text) : text;
-    }
-
     function start(area) {
+        const words = JSON.parse(area.dataset.bgtasksWords);
         const verdict = document.createElement("output");
         verdict.className = "bgtasks-verdict";
         verdict.id = `${area.id}_verdict`;
@@ -122,7 +119,7 @@
         const tidy = document.createElement("button");
         tidy.type = "button";
         tidy.className = "bgtasks-tidy";
-        tidy.textContent = gettext("Indent");
+        tidy.textContent = words.indent;
         tidy.setAttribute("aria-controls", area.id);
         const bar = document.createElement("div");
         bar.className = "bgtasks-json-bar";
@@ -135,8 +132,8 @@
             `${area.getAttribute("aria-describedby") || ""} ${verdict.id}`.trim());
 
         function look() {
-            const problem = judge(area.value, area.dataset.bgtasksJson);
-            verdict.textContent = problem || (area.value.trim() ? gettext("Valid JSON") : "");
+            const problem = judge(area.value, area.dataset.bgtasksJson, words);
+            verdict.textContent = problem || (area.value.trim() ? words.valid : "");
             verdict.classList.toggle("bgtasks-wrong", Boolean(problem));
             area.rows = Math.min(20, Math.max(2, area.value.split("\n").length + 1));
         }
