@@ -151,7 +151,9 @@ ACTIONS: dict[str, Action] = {
             ("failed", "lost"),
             (FINISHED, FAILURES, *OUTCOMES),
             _("They will be ready for one more attempt, under the same ids."),
-            ngettext_lazy("Retried: %(number)s job.", "Retried: %(number)s jobs."),
+            ngettext_lazy(
+                "Retried: %(number)s job.", "Retried: %(number)s jobs.", "number"
+            ),
             at_once=True,
         ),
         Cancel(
@@ -161,7 +163,9 @@ ACTIONS: dict[str, Action] = {
             (DEFERRED, READY, RUNNING),
             (DEFERRED, READY, RUNNING),
             _("Those that wait end at once; those that run are told to stop."),
-            ngettext_lazy("Cancelled: %(number)s job.", "Cancelled: %(number)s jobs."),
+            ngettext_lazy(
+                "Cancelled: %(number)s job.", "Cancelled: %(number)s jobs.", "number"
+            ),
             at_once=True,
         ),
         RunNow(
@@ -172,7 +176,7 @@ ACTIONS: dict[str, Action] = {
             (DEFERRED,),
             _("They will be ready at once, instead of at their time."),
             ngettext_lazy(
-                "Made ready: %(number)s job.", "Made ready: %(number)s jobs."
+                "Made ready: %(number)s job.", "Made ready: %(number)s jobs.", "number"
             ),
             at_once=True,
         ),
@@ -183,7 +187,9 @@ ACTIONS: dict[str, Action] = {
             (DEFERRED, READY),
             (DEFERRED, READY),
             _("Jobs that run or have finished are left."),
-            ngettext_lazy("Moved: %(number)s job.", "Moved: %(number)s jobs."),
+            ngettext_lazy(
+                "Moved: %(number)s job.", "Moved: %(number)s jobs.", "number"
+            ),
         ),
         Delete(
             "delete",
@@ -192,7 +198,9 @@ ACTIONS: dict[str, Action] = {
             (DEFERRED, READY, FINISHED),
             (DEFERRED, READY, FINISHED, FAILURES, *OUTCOMES),
             _("With their results, attempts and logs. This cannot be undone."),
-            ngettext_lazy("Deleted: %(number)s job.", "Deleted: %(number)s jobs."),
+            ngettext_lazy(
+                "Deleted: %(number)s job.", "Deleted: %(number)s jobs.", "number"
+            ),
             flag=DELETION,
         ),
     )
