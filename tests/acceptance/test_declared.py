@@ -53,6 +53,7 @@ def test_declared_schedules_run_and_end_with_their_declarations(start: Start) ->
     assert states() == {"in code": True, "in settings": False}
 
 
+@pytest.mark.once
 def test_beat_does_not_start_with_a_wrong_schedule(start: Start) -> None:
     wrong = {
         "options": {"SCHEDULES": {"mine": {**IN_SETTINGS, "crontab": "0 0 30 2 *"}}}
