@@ -6,8 +6,9 @@ import os
 import signal
 
 import pytest
+from django.db import transaction
 
-from django_bgtasks.models import FinishedJob
+from django_bgtasks.models import FinishedJob, RunningJob
 from tests.waiting import eventually
 
 from . import tasks
@@ -154,3 +155,30 @@ def test_orphans_give_their_jobs_back_before_they_end(start: Start, gate: Gate) 
     await_finished([result])
     assert result.return_value == "job"
     assert result.attempts == 1
+
+
+@pytest.mark.only_on("postgresql", "mysql", "mariadb")
+def test_job_that_a_session_still_holds_is_rescued_when_that_lets_go(
+    start: Start, gate: Gate
+) -> None:
+    """As the session of a killed process does, until the server has noticed."""
+    result = tasks.hold.enqueue("job", str(gate))
+    worker = start("--threads", 1)
+    await_effects("job:began")
+    process = worker.process()
+    (row,) = live_processes()
+    with transaction.atomic():
+        RunningJob.objects.select_for_update().get(pk=result.id)
+        process.kill()
+        # The supervisor neither waits for the row nor forgets the job.
+        (successor,) = eventually(
+            lambda: [each for each in live_processes() if each.pk != row.pk],
+            "the next process",
+            PATIENCE,
+        )
+    gate.open()
+    await_finished([result])
+    (lost,) = lost_attempts()
+    assert lost.worker == row.name
+    assert FinishedJob.objects.get().worker == successor.name
+    assert worker.stop() == 0
