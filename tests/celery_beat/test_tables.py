@@ -388,6 +388,7 @@ class TestDifferences:
         entry = imported("--write")["nightly"]
         owed = next(text for text in entry["differs"] if text.startswith("Was due at"))
         assert "03:15:00 UTC, and Celery has not noted a run since" in owed
+        assert owed.endswith("bgtasks schedules run 'nightly'")
         assert all(
             each > timezone.now() for each in next_runs(Schedule.objects.get(), 2)
         )
@@ -424,7 +425,8 @@ class TestDifferences:
         ]
         assert found["unlucky"]["action"] == "leave out"
         assert found["unlucky"]["when"] == "0 0 13 * 5"
-        assert "both 13 of the month and Friday" in found["unlucky"]["reasons"][0]
+        (reason,) = found["unlucky"]["reasons"]
+        assert "both 13 of the month and Friday" in reason
         assert Schedule.objects.get().crontab == "0 0 * * 2#1"
 
     def test_start_of_a_crontab_is_no_run_here(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from ...models import Schedule
+from ...models import TIMING_FIELDS, Schedule
 from ...periodic.validate import problems
 from .conversion import Conversion, Rules, is_task
 from .entries import Entry
@@ -33,14 +33,18 @@ def convert(entry: Entry, rules: Rules) -> Conversion:
     _set_task(made, rules)
     _set_arguments(made)
     _set_options(made, rules)
+    refused = len(made.refusals)
     set_timing(made, rules)
-    _refuse_problems(made)
+    _refuse_problems(made, has_timing=len(made.refusals) == refused)
     return made
 
 
-def _refuse_problems(made: Conversion) -> None:
+def _refuse_problems(made: Conversion, has_timing: bool) -> None:
     for name, messages in problems(made.schedule).items():
+        # What has been said in Celery's words is not said again.
         if name == "task_path" and made.lacks_task:
+            continue
+        if name in TIMING_FIELDS and not has_timing:
             continue
         for message in messages:
             hint = ""

@@ -120,8 +120,8 @@ def _look_ahead(made: Conversion, rules: Rules) -> None:
         _run_once(made, ahead)
     elif entry.enabled and missed and missed[0] <= rules.now:
         made.notes.append(
-            f"Was due at {_shown(missed[0])}, and Celery has not noted a run since: to "
-            f"make up for it, 'bgtasks schedules run'."
+            f"Was due at {_shown(missed[0])}, and Celery has not noted a run since. "
+            f"To make up for it: bgtasks schedules run {schedule.name!r}"
         )
     is_by_calendar = schedule.kind in (Kind.CRONTAB, Kind.SOLAR)
     if is_by_calendar and entry.start_time and entry.start_time > rules.now:

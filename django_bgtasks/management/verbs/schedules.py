@@ -55,8 +55,9 @@ class ListSchedulesVerb(Verb):
         console.table(
             [*headers, "ORIGIN", "ENABLED"],
             [
-                (line.name, line.words, line.timezone, *moments, line.origin, enabled)
+                (line.name, when, line.timezone, *moments, line.origin, enabled)
                 for line in found
+                for when in [line.words.removesuffix(f" ({line.timezone})")]
                 for moments in [
                     (moment(line.next_run), moment(line.last_run), line.last_job_state)
                 ]
