@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ..models import Plan, RunningJob
 from ..vendors import Vendor
+from .queues import of_body
 
 # No more jobs run than the workers have room for, but that may be thousands.
 MOST_RUNNING = 500
@@ -47,7 +48,8 @@ def read_running(
 ) -> list[RunningLine]:
     """Read up to ``most`` running jobs, those that run longest first."""
     rows = RunningJob.objects.using(vendor.connection.alias).order_by("claimed_at")
-    columns = ("job__task_path", "job__queue_name", "process_id", "attempt")
+    rows = rows.annotate(task=of_body("task_path"), queue=of_body("queue_name"))
+    columns = ("task", "queue", "process_id", "attempt")
     found = []
     for pk, task, queue, process, attempt, claimed_at, cancelled in rows.values_list(
         "pk", *columns, "claimed_at", "cancel_requested"
@@ -55,7 +57,10 @@ def read_running(
         since = vendor.from_database(claimed_at) or now
         length = max(now - since, timedelta())
         found.append(
-            RunningLine(pk, task, queue, process, attempt, since, length, cancelled)
+            RunningLine(
+                *(pk, task or "", queue or "", process, attempt),
+                *(since, length, cancelled),
+            )
         )
     return found
 
