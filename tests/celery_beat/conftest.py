@@ -25,8 +25,8 @@ def _tables(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Have its app and its tables while the tests of this folder run."""
     pytest.importorskip(
         "django_celery_beat",
-        reason="django-celery-beat is not installed: no release of it supports "
-        "every Django that this package does",
+        reason="django-celery-beat is not installed; make does it, by --no-deps, as "
+        "its requirements do not allow every Django that it works with",
     )
     with modify_settings(INSTALLED_APPS={"append": ["django_celery_beat"]}):
         with django_db_blocker.unblock():

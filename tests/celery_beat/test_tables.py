@@ -61,6 +61,33 @@ def test_all_four_kinds(beat: Any, periodic_task: Any, celery_beat: Any) -> None
         assert (row.missed, row.overlap) == ("run_once", "allow")
 
 
+def test_next_run_is_the_one_that_celery_would_take(
+    beat: Any, periodic_task: Any, celery_beat: Any
+) -> None:
+    from django_celery_beat.schedulers import ModelEntry
+
+    for n, fields in enumerate(
+        ("17 */7 * * *", "0 5-20/3 * * *", "30 12 * * fri-mon", "1 1 1-7 2-11/3 3")
+    ):
+        when = crontab(beat, fields, ("UTC", "Asia/Tokyo")[n % 2])
+        periodic_task(f"crontab {n}", crontab=when, last_run_at=timezone.now())
+    every = beat.IntervalSchedule.objects.create(every=90, period="minutes")
+    ran = timezone.now() - timedelta(minutes=37)
+    periodic_task("interval", interval=every, last_run_at=ran)
+    celery_beat("--write")
+    for row in Schedule.objects.all():
+        entry = ModelEntry(beat.PeriodicTask.objects.get(name=row.name))
+        before = timezone.now()
+        is_due, seconds = entry.is_due()
+        after = timezone.now()
+        assert not is_due
+        (due,) = next_runs(row, 1)
+        # Celery rounds, and says how long from its own now.
+        slack = timedelta(seconds=1)
+        left = timedelta(seconds=seconds)
+        assert before + left - slack <= due <= after + left + slack, row.name
+
+
 @pytest.mark.parametrize(
     ("every", "period", "length"),
     [
