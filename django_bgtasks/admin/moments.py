@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from ..periodic.timings import aware
@@ -21,8 +22,7 @@ class MomentWidget(forms.SplitDateTimeWidget):
     supports_microseconds = False
 
     def __init__(self) -> None:
-        date: dict[str, Any] = {"type": "date", "aria-label": _("Date")}
-        time: dict[str, Any] = {"type": "time", "step": "1", "aria-label": _("Time")}
+        date, time = {"type": "date"}, {"type": "time", "step": "1"}
         super().__init__(None, "%Y-%m-%d", "%H:%M:%S", date, time)
         self.zone: tzinfo | None = None
 
@@ -52,6 +52,12 @@ class MomentField(forms.SplitDateTimeField):
         self._zone = zone
         widget: Any = self.widget
         widget.zone = zone
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        widget: Any = self.widget
+        for each, word in zip(widget.widgets, (_("date"), _("time")), strict=True):
+            each.attrs["aria-label"] = format_lazy("{}: {}", self.label, word)
 
     def compress(self, data_list: Any) -> datetime | None:
         if not data_list:

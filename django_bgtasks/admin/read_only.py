@@ -12,14 +12,17 @@ from django.utils.html import format_html
 
 from ..models import Schedule
 from ..periodic.timings import aware
+from . import hidden
 from .lengths import print_length
 from .preview import in_zone, zone_of
 
 
 def _shown(name: str, show: Callable[[Any, Any], Any]) -> Any:
-    @admin.display(description=Schedule._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+    field: Any = Schedule._meta.get_field(name)
+
+    @admin.display(description=field.verbose_name)
     def column(self: Any, schedule: Any) -> Any:
-        value = getattr(schedule, name)
+        value = hidden.shown(schedule, name)
         return None if value is None else show(schedule, value)
 
     return column

@@ -15,6 +15,7 @@ from ..models import TIMING_FIELDS, Schedule
 from ..periodic.solar import SOLAR_EVENTS
 from ..periodic.validate import problems, timing_problems
 from .base import database, database_backends, utc_now
+from .hidden import HiddenArguments
 from .json_field import JSONEditorField
 from .lengths import LengthField
 from .moments import MomentField
@@ -165,7 +166,7 @@ class TimingForm(forms.ModelForm):  # type: ignore[type-arg]
 _NULLABLE = ("every", "anchor_at", "clocked_at", "latitude", "longitude")
 
 
-class ScheduleForm(TimingForm):
+class ScheduleForm(HiddenArguments, TimingForm):
     """All of a schedule. Of a declared one, some fields are left out as read-only."""
 
     task_path = TaskField(label=_("Task"))

@@ -506,3 +506,49 @@ def test_change_is_logged_by_its_fields(boss: Client, schedule: MakeSchedule) ->
     mine = schedule(name="Report")
     save(boss, mine, crontab="@daily", queue_name="mail")
     assert logged() == ["Report: Changed Crontab and Queue."]
+
+
+# Sensitive values.
+
+TAKES_SECRET = "tests.testapp.tasks.sign_in"
+
+
+@pytest.fixture
+def secret(schedule: MakeSchedule) -> Schedule:
+    return schedule(
+        task_path=TAKES_SECRET,
+        args=["ada"],
+        kwargs={"password": "opensesame", "options": {"Password": "opensesame"}},
+    )
+
+
+def test_sensitive_arguments_are_hidden(
+    boss: Client, staff: Staff, secret: Schedule
+) -> None:
+    for client in (boss, staff("view_schedule")):
+        page = client.get(address("change", secret)).content.decode()
+        assert "opensesame" not in page
+        assert "********" in page
+
+
+def test_hidden_value_that_is_left_stays_what_it_is(
+    boss: Client, secret: Schedule
+) -> None:
+    before = secret.kwargs
+    assert save(boss, secret).status_code == 302
+    assert save(boss, secret, args='["bob"]', crontab="@daily").status_code == 302
+    secret.refresh_from_db()
+    assert (secret.args, secret.kwargs) == (["bob"], before)
+    sent = '{"password": "new", "options": {"Password": "********"}}'
+    assert save(boss, secret, kwargs=sent).status_code == 302
+    secret.refresh_from_db()
+    assert secret.kwargs == {"password": "new", "options": before["options"]}
+
+
+def test_hidden_value_does_not_go_to_another_task(
+    boss: Client, secret: Schedule
+) -> None:
+    found = errors(save(boss, secret, task_path="tests.testapp.tasks.anything"))
+    assert "Write the hidden values anew" in found["kwargs"]
+    sent = {"task_path": "tests.testapp.tasks.anything", "kwargs": '{"a": 1}'}
+    assert save(boss, secret, **sent).status_code == 302

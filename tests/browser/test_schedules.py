@@ -209,6 +209,29 @@ def test_schedule_is_run_and_duplicated_by_buttons(as_admin: Visit) -> None:
     assert as_admin.find("#id_name").get_property("value") == "Report (copy)"
 
 
+def test_deed_asks_before_it_loses_what_is_not_saved(as_admin: Visit) -> None:
+    schedule = make()
+    as_admin.open(change(schedule))
+    as_admin.fill("#id_description", "Not saved yet.")
+    as_admin.click(".object-tools form[action$='/run/'] button")
+    question = as_admin.driver.switch_to.alert
+    assert "not saved" in question.text
+    question.dismiss()
+    assert as_admin.find("#id_description").get_property("value") == "Not saved yet."
+    assert not Tick.objects.exists()
+
+
+def test_error_that_was_sent_back_stays_until_it_is_put_right(as_admin: Visit) -> None:
+    as_admin.open(f"{LIST}add/")
+    as_admin.leave_by("[name=_save]")
+    as_admin.wait_for_text(".bgtasks-preview", "No runs yet")
+    assert "Write a crontab" in as_admin.text(".field-crontab .errorlist")
+    as_admin.fill("#id_crontab", "@daily")
+    as_admin.gone(".field-crontab .errorlist")
+    # What is not about the timing waits for the next time that the form is sent.
+    assert "required" in as_admin.text(".field-name .errorlist")
+
+
 def test_html_in_a_schedule_runs_nowhere(as_admin: Visit) -> None:
     hostile = "<img src=x onerror='window.taken = 1'>"
     schedule = make(

@@ -18,3 +18,13 @@ def record(key: str) -> str:
 def fail(key: str) -> None:
     Effect.objects.create(key=key)
     raise ValueError(f"{key} was meant to fail")
+
+
+@task(sensitive=("password",))
+def sign_in(name: str, password: str, options: dict[str, str] | None = None) -> None:
+    Effect.objects.create(key=name)
+
+
+@task
+def anything(*args: object, **kwargs: object) -> None:
+    Effect.objects.create(key=repr(args))

@@ -61,7 +61,10 @@
     }
 
     function startPreview() {
-        const touched = new Set();
+        // What was refused when the form was sent is wrong until it is put right.
+        const touched = new Set(
+            TIMING.filter((name) => rowOf(name)?.querySelector("ul.errorlist")),
+        );
         let timer = null;
         let asked = null;
 
@@ -81,7 +84,8 @@
                 row.classList.toggle("errors", texts.length > 0);
                 const inputs = inputsOf(name);
                 inputs.forEach((each) => {
-                    each.toggleAttribute("aria-invalid", texts.length > 0);
+                    each.removeAttribute("aria-invalid");
+                    each.removeAttribute("aria-errormessage");
                     if (texts.length) {
                         each.setAttribute("aria-invalid", "true");
                     }
@@ -90,6 +94,7 @@
                     const list = document.createElement("ul");
                     list.className = "errorlist bgtasks-live";
                     list.id = `${inputs[0].id}_live`;
+                    inputs.forEach((each) => each.setAttribute("aria-errormessage", list.id));
                     for (const text of texts) {
                         const item = document.createElement("li");
                         item.textContent = text;
@@ -169,6 +174,24 @@
         });
     }
 
+    /* A deed is done to what is saved, and leads away from what is not. */
+    function guardDeeds() {
+        let isDirty = false;
+        form.addEventListener("input", () => {
+            isDirty = true;
+        });
+        document.querySelectorAll("form[data-bgtasks-unsaved]").forEach((deed) => {
+            deed.addEventListener("submit", (event) => {
+                if (isDirty && !window.confirm(deed.dataset.bgtasksUnsaved)) {
+                    event.preventDefault();
+                }
+            });
+        });
+    }
+
+    if (form) {
+        guardDeeds();
+    }
     if (form && box) {
         const kind = form.elements.namedItem("kind");
         if (kind) {
