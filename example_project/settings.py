@@ -6,6 +6,7 @@
                        ``mysql://user:password@host/name``
 ``EMAIL_URL``          files in the data folder by default; as well
                        ``smtp+tls://user:password@host:587``
+``MANAGER``            the address that the report of the day goes to
 ``EXAMPLE_DATA_DIR``   the data folder; ``.demo`` by default
 ``SITE_URL``           the address that links in e-mails begin with
 ``DEBUG``              on by default; when off, ``SECRET_KEY`` must be given
@@ -118,6 +119,9 @@ TASKS = {
 
 MAIL = env.email_url("EMAIL_URL", default=f"filemail:///{DATA_DIR / 'mail'}")
 DEFAULT_FROM_EMAIL = "The Lantern <club@example.com>"
+MANAGERS = [env.str("MANAGER", default="manager@example.com")]
+if django.VERSION < (6, 0):
+    MANAGERS = [("Manager", address) for address in MANAGERS]
 if django.VERSION < (6, 1):
     globals().update(MAIL)
 else:

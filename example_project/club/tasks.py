@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ObjectDoesNotExist
-from django.core.mail import send_mail
+from django.core.mail import mail_managers, send_mail
+from django.core.management import call_command
 from django.db.models import F, Sum
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -17,7 +18,7 @@ from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from django_bgtasks import Retry, exponential, linear, task
+from django_bgtasks import Retry, exponential, linear, periodic, task
 
 from .models import Booking, Delivery, Member
 
@@ -106,6 +107,36 @@ def _count_day(start: datetime) -> list:
     bookings = Booking.objects.filter(booked_at__gte=day[0], booked_at__lt=day[1])
     points = bookings.aggregate(total=Sum("points", default=0))["total"]
     return [start.date().isoformat(), members.count(), points]
+
+
+@periodic("0 18 * * mon-fri", timezone="Europe/London", editable=True, missed="skip")
+@task(queue_name="mail", takes_context=True, max_attempts=3)
+def mail_day(context) -> str:
+    """Tell the managers, on weekdays at six, who has joined since the day before.
+
+    The day is that of the due moment, however late a worker gets to it.
+    """
+    until = context.scheduled_for or timezone.now()
+    joined = Member.objects.filter(
+        user__date_joined__gt=until - timedelta(days=1), user__date_joined__lte=until
+    )
+    subject = f"The Lantern: {joined.count()} new members"
+    names = joined.values_list("user__first_name", flat=True)
+    mail_managers(subject, "\n".join(names) or "Nobody today.")
+    return subject
+
+
+@periodic("30 3 * * *", timezone="Europe/London", overlap="skip")
+@task
+def clean_up() -> None:
+    """Each night, delete sessions that have ended."""
+    call_command("clearsessions")
+
+
+@task
+def count_members() -> int:
+    """Made for a schedule of your own: add one in the admin."""
+    return Member.objects.count()
 
 
 @task(takes_context=True, max_attempts=5, backoff=exponential(0.5, jitter=0))

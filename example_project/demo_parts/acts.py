@@ -6,12 +6,13 @@ import re
 import secrets
 import signal
 import time
+from datetime import timedelta
 from urllib.error import URLError
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from django_bgtasks.models import Process
+from django_bgtasks.models import Process, Schedule, Tick
 from example_project.club import tasks
 from example_project.club.models import Member
 
@@ -120,6 +121,41 @@ def write_newsletter(screen, troupe, browser, password):
     _watch(screen, troupe, browser, page.location, until=1)
     took = milliseconds(clicked, time.perf_counter())
     screen.fact("letters", f"all sent {took} after the click")
+
+
+def schedule(screen, troupe, site):
+    screen.title("A schedule: every two seconds, each time exactly once")
+    name = "Count the members"
+    Schedule.objects.filter(name=name).delete()
+    row = Schedule.objects.create(
+        name=name,
+        description="Made by the demo. Have a look at its history.",
+        task_path=tasks.count_members.module_path,
+        kind=Schedule.Kind.INTERVAL,
+        every=timedelta(seconds=2),
+    )
+    for number in (1, 2, 3):
+
+        def due(number=number):
+            rows = Tick.objects.filter(schedule=row, outcome="enqueued")
+            return rows.order_by("due_at")[number - 1 : number].first()
+
+        tick = troupe.wait_for(due, f"run {number} of the schedule")
+        result = finish(troupe, tasks.count_members.get_result(str(tick.job_id)))
+        late = milliseconds(tick.due_at, result.started_at)
+        screen.fact(
+            f"{tick.due_at:%H:%M:%S}",
+            f"{result.return_value} members, counted {late} after it was due",
+        )
+    Schedule.objects.filter(pk=row.pk).update(enabled=False)
+    screen.fact("paused", "by an UPDATE; the beat saw that within a second")
+    screen.fact("from code", _declared())
+    screen.fact("your own", f"{site}/admin/django_bgtasks/schedule/add/")
+
+
+def _declared():
+    rows = Schedule.objects.filter(origin=Schedule.Origin.CODE).order_by("name")
+    return ", ".join(f"{row.name.rpartition('.')[2]} ({row.crontab})" for row in rows)
 
 
 def _gather_readers():

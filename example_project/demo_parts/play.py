@@ -64,6 +64,7 @@ def _play(screen, troupe):
     acts.look_up_rates(screen, troupe, Browser(site))
     acts.build_report(screen, troupe, Browser(site))
     acts.write_newsletter(screen, troupe, Browser(site), password)
+    acts.schedule(screen, troupe, site)
     took = milliseconds(began, time.perf_counter())
     screen.title(f"All of it came, in {took}. Where to look:")
     screen.fact("site", site)
@@ -114,7 +115,8 @@ def _start(screen, troupe, site):
     troupe.start(
         "site", *MANAGE, "runserver", "--noreload", site.removeprefix("http://")
     )
-    troupe.start("worker", *worker, "--exclude-queues", "reports", "--name", "worker")
+    mine = ("--exclude-queues", "reports", "--name", "worker", "--beat")
+    troupe.start("worker", *worker, *mine)
     troupe.start("reports", *worker, "--queues", "reports", "--name", "reports")
 
     def ready(name, text):
@@ -124,7 +126,7 @@ def _start(screen, troupe, site):
     troupe.wait_for(lambda: acts.answers(Browser(site)), "the site to answer")
     ready("site", site)
     acts.finish(troupe, tasks.time_pages.enqueue(site, ["/"]))
-    ready("worker", "queues default and mail")
+    ready("worker", "queues default and mail, and the schedules")
     acts.finish(troupe, tasks.build_report.enqueue(0))
     ready("worker", "queue reports")
 

@@ -36,6 +36,9 @@ PROMISED = [
     r"30 of 30",
     r"job +build_report: SUCCESSFUL, attempts 2",
     r"letters +all sent [\d,]+ ms after the click",
+    r"\d\d:\d\d:\d\d +\d+ members, counted [\d,]+ ms after it was due",
+    r"from code +clean_up \(30 3 \* \* \*\), mail_day \(0 18 \* \* mon-fri\)",
+    r"your own +http://127\.0\.0\.1:\d+/admin/django_bgtasks/schedule/add/",
     r"admin +http://127\.0\.0\.1:\d+/admin/ as demo",
 ]
 
