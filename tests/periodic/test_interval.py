@@ -59,7 +59,7 @@ def test_is_due_at_multiples_of_its_length(every, anchor, moment):
     assert (following - anchor.astimezone(UTC)) % every == timedelta()
     assert following.utcoffset() == timedelta()
     if moment.astimezone(UTC) < anchor.astimezone(UTC):
-        assert (previous, following) == (None, anchor)
+        assert (previous, following) == (None, anchor.astimezone(UTC))
     else:
         assert previous is not None
         assert previous <= moment.astimezone(UTC) < following
