@@ -17,7 +17,7 @@ from django_bgtasks.results import public
 
 from .conftest import MakeSchedule, Staff
 from .schedules import address, errors, fields_of, given, logged, said, shown
-from .test_schedule_list import NONSENSE
+from .test_schedule_list import NONSENSE, planned
 
 ADD = "/admin/django_bgtasks/schedule/add/"
 AHEAD = datetime(2031, 7, 1, 10, 30, tzinfo=UTC)
@@ -325,6 +325,12 @@ def test_moments_are_right_where_the_site_has_no_zones(
             "2031-12-24",
             "18:00:00",
         )
+        assert "18:00:00 JST" in shown(boss.get(address("change", mine)))
+        assert "24 Dec. 2031, 10:00" in shown(boss.get(address("changelist")))
+        planned(mine)
+        boss.post(address("run", mine))
+        assert "by hand" in shown(boss.get(address("ticks", mine)))
+        assert "just now" in shown(boss.get(address("changelist")))
 
 
 def test_one_off_that_has_run_can_still_be_renamed(

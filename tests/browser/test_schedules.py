@@ -232,6 +232,24 @@ def test_error_that_was_sent_back_stays_until_it_is_put_right(as_admin: Visit) -
     assert "required" in as_admin.text(".field-name .errorlist")
 
 
+def test_everything_that_can_be_used_has_a_name(as_admin: Visit) -> None:
+    schedule = make(kind="interval", every=timedelta(minutes=5))
+    for page in (LIST, change(schedule)):
+        as_admin.open(page)
+        usable = as_admin.all(
+            "#content input:not([type=hidden]), #content select, #content textarea,"
+            "#content button, #content a"
+        )
+        nameless = [
+            each.get_attribute("outerHTML")
+            for each in usable
+            if each.is_displayed() and not each.accessible_name
+        ]
+        assert nameless == []
+    start = as_admin.find("#id_start_at_0")
+    assert start.accessible_name == "Start: date"
+
+
 def test_html_in_a_schedule_runs_nowhere(as_admin: Visit) -> None:
     hostile = "<img src=x onerror='window.taken = 1'>"
     schedule = make(
