@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import databases, machine, options, report
+from . import admin, databases, machine, options, report
 from .parts import PARTS
 from .run import Request
 from .subjects import SUBJECTS
@@ -22,6 +22,8 @@ _HERE = Path(__file__).parent
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["admin"]:
+        return admin.main(sys.argv[2:])
     chosen = options.parse()
     about = machine.describe()
     results, failed = [], False

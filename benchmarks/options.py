@@ -69,7 +69,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def _list_of_parts() -> str:
-    lines = ["parts:"]
+    lines = [
+        "'python -m benchmarks admin --help' tells of the measurement of the admin.",
+        "",
+        "parts:",
+    ]
     for part in PARTS.values():
         lines += textwrap.wrap(
             f"{part.name:20} {part.about}",
