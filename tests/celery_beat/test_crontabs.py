@@ -144,6 +144,13 @@ def test_plain_words_are_kept_and_others_found(theirs: str, ours: str) -> None:
     assert not translation.sunday_was_seven
 
 
+def test_long_lists_are_shortened() -> None:
+    minutes, hours = (",".join(map(str, range(size))) for size in (60, 24))
+    days = ",".join(map(str, range(1, 31)))
+    found = translate(crontab(f"{minutes} {hours} {days} */2 *"))
+    assert found.expression == f"0-59 0-23 {days} */2 *"
+
+
 def test_seven_for_sunday_which_celery_refuses() -> None:
     for text in ("0 0 * * 7", "0 0 * * 5-7"):
         assert translate(crontab(text)).sunday_was_seven

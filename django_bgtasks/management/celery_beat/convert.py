@@ -148,6 +148,6 @@ def _priority(made: Conversion, priority: Any, low_first: bool) -> int | None:
 def _length(made: Conversion, seconds: Any) -> timedelta | None:
     try:
         return timedelta(seconds=seconds)
-    except (TypeError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         made.refusals.append(f"{seconds!r} is no number of seconds to expire after.")
         return None

@@ -134,27 +134,34 @@ def _has_seven(text: str) -> bool:
 
 def _candidates(crontab: CeleryCrontab, meaning: _Meaning) -> Iterator[str]:
     """Yield crontabs that may be due at the same times, the plainest first."""
-    minute = _field(crontab.minute, meaning.minutes, 60, "{} * * * *")
-    hour = _field(crontab.hour, meaning.hours, 24, "* {} * * *")
-    month = _field(crontab.month_of_year, meaning.months, 12, "* * * {} *")
-    day = _field(crontab.day_of_month, meaning.days, 31, "* * {} * *")
-    weekday = _field(crontab.day_of_week, meaning.weekdays, 7, "* * * * {}")
-    yield f"{minute} {hour} {day} {month} {weekday}"
+    weekdays = sorted(meaning.weekdays)
     # The weeks of a month and a weekday: 1-7 and Tuesday is the first Tuesday.
     weeks = [n for n, week in _WEEKS.items() if week <= meaning.days]
-    nth = ",".join(f"{each}#{n}" for each in sorted(meaning.weekdays) for n in weeks)
-    yield f"{minute} {hour} * {month} {nth}"
-    last = ",".join(f"L{each}" for each in sorted(meaning.weekdays))
-    yield f"{minute} {hour} * {month} {last}"
+    nth = ",".join(f"{each}#{n}" for each in weekdays for n in weeks)
+    last = ",".join(f"L{each}" for each in weekdays)
+    # Lists of all the minutes and hours may be too long for a crontab as written.
+    for short in (False, True):
+        minute = _field(crontab.minute, meaning.minutes, "{} * * * *", short)
+        hour = _field(crontab.hour, meaning.hours, "* {} * * *", short)
+        month = _day_field(crontab.month_of_year, meaning.months, 12, "* * * {} *")
+        day = _day_field(crontab.day_of_month, meaning.days, 31, "* * {} * *")
+        weekday = _day_field(crontab.day_of_week, meaning.weekdays, 7, "* * * * {}")
+        yield f"{minute} {hour} {day} {month} {weekday}"
+        yield f"{minute} {hour} * {month} {nth}"
+        yield f"{minute} {hour} * {month} {last}"
 
 
-def _field(text: str, values: frozenset[int], size: int, line: str) -> str:
+def _day_field(text: str, values: frozenset[int], size: int, line: str) -> str:
+    # It matters whether a field for days is restricted.
+    return "*" if len(values) == size else _field(text, values, line)
+
+
+def _field(text: str, values: frozenset[int], line: str, short: bool = False) -> str:
     """Return a field as it was written, if that means the same here."""
     text = "".join(text.split())
-    plain = _ranges(values) if len(values) < size or "*" not in text else "*"
-    if size in (31, 12, 7) and len(values) == size:
-        # Here it matters whether a field for days is restricted.
-        plain = text = "*"
+    plain = _ranges(values)
+    if short and not text.startswith("*"):
+        return plain
     try:
         read = [parse_crontab(line.format(each)) for each in (text, plain)]
     except ValueError:

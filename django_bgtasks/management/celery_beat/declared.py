@@ -67,7 +67,10 @@ def read_beat_schedule(
 
 
 def _entry(name: str, each: Mapping[str, Any], zone: str, now: datetime) -> Entry:
+    when = _when(each.get("schedule"), bool(each.get("relative")), zone)
     options = each.get("options") or {}
+    if not isinstance(options, Mapping):
+        options, when = {}, f"Its options are {options!r}, which are no dict."
     expires = options.get("expires")
     seconds = options.get("expire_seconds")
     if isinstance(expires, timedelta):
@@ -77,8 +80,8 @@ def _entry(name: str, each: Mapping[str, Any], zone: str, now: datetime) -> Entr
     return Entry(
         name=name,
         task=str(each.get("task") or name),
-        when=_when(each.get("schedule"), bool(each.get("relative")), zone),
-        args=list(each.get("args") or ()),
+        when=when,
+        args=each.get("args"),
         kwargs=each.get("kwargs"),
         headers=options.get("headers"),
         queue=str(options["queue"]) if options.get("queue") else None,
@@ -98,7 +101,10 @@ def _text(value: Any) -> str | None:
 
 def _when(schedule: Any, relative: bool, zone: str) -> When | str:
     if isinstance(schedule, (int, float)) and not isinstance(schedule, bool):
-        schedule = timedelta(seconds=schedule)
+        try:
+            schedule = timedelta(seconds=schedule)
+        except (ValueError, OverflowError):
+            return f"{schedule!r} is no number of seconds."
     if isinstance(schedule, timedelta):
         return Every(schedule, relative)
     if hasattr(schedule, "run_every"):

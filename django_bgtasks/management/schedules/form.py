@@ -96,7 +96,7 @@ def from_record(
             continue
         try:
             setattr(schedule, field, _READERS[key](record[key]))
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             problems[key] = [str(error)]
     if "kind" not in record:
         implied = _implied_kind(record.keys())
