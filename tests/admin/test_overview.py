@@ -213,6 +213,14 @@ def test_number_of_statements_is_the_same_for_few_and_for_many(boss, address):
         assert many < 20
 
 
+def test_numbers_lead_to_the_jobs_for_who_may_see_those(staff, boss, address):
+    scene.ready(2, "a&b")
+    link = "/admin/django_bgtasks/job/?state=ready&amp;queue=a%26b"
+    assert f'<a href="{link}">2</a>' in text(boss, address)
+    assert boss.get(link.replace("&amp;", "&")).status_code == 200
+    assert "/job/?state" not in text(staff(*EVERYTHING), address)
+
+
 def test_without_a_backend_of_ours_it_says_so(boss, address, settings):
     framework = BaseTaskBackend.__module__.removesuffix(".backends.base")
     settings.TASKS = {
