@@ -45,9 +45,9 @@ def _describe(spelled: str) -> str:
 
 
 def _words(*fields: str, part: DescriptionTypeEnum = DescriptionTypeEnum.FULL) -> str:
-    options = Options(
-        casing_type=CasingTypeEnum.Sentence,
-        use_24hour_time_format=True,
-        locale_code="en_US",
-    )
+    # Releases before 2.0 take no arguments; django-celery-beat asks for those.
+    options = Options()
+    options.casing_type = CasingTypeEnum.Sentence
+    options.use_24hour_time_format = True
+    options.locale_code = "en_US"
     return str(ExpressionDescriptor(" ".join(fields), options).get_description(part))
