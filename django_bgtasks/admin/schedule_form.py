@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from ..models import TIMING_FIELDS, Schedule
 from ..periodic.solar import SOLAR_EVENTS
 from ..periodic.validate import problems, timing_problems
+from ..periodic.zones import zone_named
 from .base import database, database_backends, utc_now
 from .hidden import HiddenArguments
 from .json_field import JSONEditorField
@@ -116,8 +117,11 @@ class TimingForm(forms.ModelForm):  # type: ignore[type-arg]
         name = self.instance.timezone
         if self.is_bound and "timezone" in self.fields:
             name = self.data.get(self.add_prefix("timezone"), "").strip()
-        # What is no zone is said at its field.
-        return ZoneInfo(name) if name in available_timezones() else None
+        try:
+            return zone_named(name)
+        except ValueError:
+            # That is said at its field.
+            return None
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
