@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from ..models import Failure
 from ..overview.failures import SAMPLE, Group, read_failures
-from ..overview.search import FAILURES
+from ..overview.rows import FAILURES
 from ..results import public
 from . import live
 from .base import RowsOfBackend, database, job_url

@@ -17,7 +17,7 @@ from ..lifecycle.dispose import delete
 from ..lifecycle.enqueue import CANCEL, wake_after_commit
 from ..lifecycle.rearrange import move, run_now
 from ..overview.jobs import DEFERRED, FINISHED, OUTCOMES, READY, RUNNING
-from ..overview.search import FAILURES
+from ..overview.rows import FAILURES
 from ..overview.terms import Terms
 from ..vendors import vendor_of
 from .job_terms import queues

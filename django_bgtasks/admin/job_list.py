@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from ..models import DeferredJob, Failure, FinishedJob, ReadyJob, RunningJob
 from ..overview.counts import bounded
 from ..overview.jobs import DEFERRED, FINISHED, READY, RUNNING
-from ..overview.search import FAILURES, Page, find
+from ..overview.rows import FAILURES
+from ..overview.search import Page, find
 from . import live
 from .base import RowsOfBackend, database
 from .job_runs import permitted_actions

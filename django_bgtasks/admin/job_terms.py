@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from ..models import OutcomeKind, Schedule
 from ..overview.jobs import DEFERRED, FINISHED, READY, RUNNING
-from ..overview.search import FAILED, FAILURES
+from ..overview.rows import FAILED, FAILURES
 from ..overview.terms import Terms
 from .base import database, database_backends
 from .task_field import tasks

@@ -11,12 +11,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from .counts import MOST, Count, bounded
-from .search import fitting, rows_for
+from .rows import FIRST, LAST, Rows, rows_for
+from .search import fitting
 from .terms import Terms
 
 BATCH = 500
-# Jobs that are looked at for a batch, and for a count, at a time.
-_WINDOW = 20_000
+# Jobs that are looked at for a batch, and for a count, at a time; fewer where their
+# ids have to be named.
+_WINDOW, _SMALL_WINDOW = 20_000, 2_000
 
 
 class Batch(NamedTuple):
@@ -34,15 +36,11 @@ def next_batch(
     There may be none although more follow: no more than a window is looked at.
     """
     rows = rows_for(alias, terms)
-    every = rows.all.filter(pk__lte=until)
-    some = rows.wanted.filter(pk__lte=until)
-    if after is not None:
-        every, some = every.filter(pk__gt=after), some.filter(pk__gt=after)
-    edge = None
-    if not rows.direct:
-        ordered = every.order_by("pk").values_list("pk", flat=True)
-        edge = next(iter(ordered[_WINDOW - 1 : _WINDOW]), None)
-        some = some if edge is None else some.filter(pk__lte=edge)
+    low = UUID(int=after.int + 1) if after is not None else FIRST
+    if rows.direct:
+        some, edge = rows.wanted.filter(pk__gte=low, pk__lte=until), None
+    else:
+        some, edge = rows.after(low, until, _window(rows))
     ids, last = fitting(rows, some, terms, size, newest_first=False)
     return Batch(ids, last if last is not None else edge)
 
@@ -55,16 +53,16 @@ def count_jobs(
     rows = rows_for(alias, terms)
     if rows.direct:
         return bounded(rows.wanted, most)
-    end, number, after = time.monotonic() + seconds, 0, None
+    end, number, high = time.monotonic() + seconds, 0, LAST
     while True:
-        every, some = rows.all, rows.wanted
-        if after is not None:
-            every, some = every.filter(pk__lt=after), some.filter(pk__lt=after)
-        ordered = every.order_by("-pk").values_list("pk", flat=True)
-        after = next(iter(ordered[_WINDOW - 1 : _WINDOW]), None)
-        some = some if after is None else some.filter(pk__gte=after)
+        some, edge = rows.before(high, _window(rows))
         number += some.order_by()[: most + 1 - number].count()
-        if after is None:
+        if edge is None:
             return Count(min(number, most), number <= most)
         if number > most or time.monotonic() > end:
             return Count(min(number, most), exact=False)
+        high = edge
+
+
+def _window(rows: Rows) -> int:
+    return _SMALL_WINDOW if rows.sparse else _WINDOW

@@ -175,6 +175,14 @@ def test_copy_with_other_arguments_is_enqueued(
     assert copy.args == ["ada", "hunter2-horse"]
 
 
+def test_failures_are_grouped(as_admin: Visit, busy: dict[str, Any]) -> None:
+    as_admin.open(FAILURES)
+    assert len(as_admin.all(".bgtasks-group")) == 2
+    as_admin.screenshot("failures")
+    as_admin.leave_by(".bgtasks-group h2 a")
+    assert len(as_admin.all("#result_list tbody tr")) == 3
+
+
 def test_no_script_of_a_job_is_run(as_admin: Visit, transactional_db: None) -> None:
     job = make_hostile_job()
     for path in (
