@@ -11,6 +11,7 @@ from django.db import connection, connections
 
 from . import databases
 from .embedded_postgresql import EmbeddedPostgreSQL
+from .flushing import quick_flush
 from .processes import CommandProcess
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,6 +84,7 @@ def django_db_modify_db_settings(
                 databases.describe(vendor)
             except databases.Unavailable as reason:
                 pytest.exit(f"{vendor} cannot be tested: {reason}", returncode=2)
+        stack.enter_context(quick_flush())
         yield
 
 
