@@ -93,7 +93,7 @@ def test_overview_shows_all_at_a_glance(as_admin: Visit, busy: None) -> None:
         shown = as_admin.text(selector)
         for word in words:
             assert word in shown
-    as_admin.resize(1280, 1500)
+    as_admin.resize(1280, 1800)
     as_admin.screenshot("overview")
     as_admin.emulate(dark=True)
     as_admin.screenshot("overview-dark")
@@ -216,7 +216,7 @@ def test_worker_is_asked_to_stop(as_admin: Visit, busy: None) -> None:
     worker = Process.objects.get(name="shop-1-210-a3f1.1")
     as_admin.open(WORKERS)
     assert "shop.reports.monthly_report" in as_admin.text(f"#bgtasks-runs-{worker.pk}")
-    as_admin.resize(1280, 1500)
+    as_admin.resize(1280, 1400)
     as_admin.screenshot("workers")
     as_admin.click(f"#bgtasks-stop-{worker.pk} summary")
     as_admin.leave_by(f"#bgtasks-stop-button-{worker.pk}")

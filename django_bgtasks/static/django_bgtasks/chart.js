@@ -107,13 +107,13 @@
     });
   }
 
-  // The next number of 1, 2, 5, 10 ... times a power of ten.
+  // The next number of 1, 2, 4, 6, 8, 10 times a power of ten: halves read well.
   function ceiling(value, least = 1) {
     if (value <= least) {
       return least;
     }
     const power = 10 ** Math.floor(Math.log10(value));
-    return [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= value);
+    return [1, 2, 4, 6, 8, 10].map((factor) => factor * power).find((each) => each >= value);
   }
 
   function sum(numbers) {
