@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -41,16 +41,42 @@ class Found:
     grant: Grant
     options: Options
 
+    @property
+    def place(self) -> tuple[str, bool]:
+        """The database that holds the job, and whether its value is read."""
+        backend: Any = task_backends[self.job.backend]
+        return backend.database, self.grant.return_value
+
     def told(self, job: Snapshot) -> dict[str, Any]:
         return job.as_json(return_value=self.grant.return_value)
 
     def look(self) -> Snapshot | None:
-        """Read the job anew, and hold no connection until the next time."""
+        """Read the job anew; None if it is gone."""
+        return look_at([self])[0]
+
+
+def look_at(jobs: Sequence[Found]) -> list[Snapshot | None]:
+    """Read jobs anew, and hold no connection until the next time.
+
+    One statement for those of one database, return values apart.
+    """
+    wanted: dict[tuple[str, bool], set[UUID]] = {}
+    for found in jobs:
+        wanted.setdefault(found.place, set()).add(UUID(found.job.id))
+    release_connections()
+    try:
+        read = {
+            place: snapshot.read_many(place[0], job_ids, return_value=place[1])
+            for place, job_ids in wanted.items()
+        }
+    finally:
         release_connections()
-        try:
-            return _read(self.job.backend, UUID(self.job.id), self.grant)
-        finally:
-            release_connections()
+    return [_of(read[found.place], found.job) for found in jobs]
+
+
+def _of(read: Mapping[UUID, Snapshot], job: Snapshot) -> Snapshot | None:
+    found = read.get(UUID(job.id))
+    return found if found is not None and found.backend == job.backend else None
 
 
 def find(request: HttpRequest, job_id: str) -> Found:

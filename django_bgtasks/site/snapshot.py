@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +35,8 @@ _COLUMNS = (
 _RETURN_VALUE = "finished__return_value"
 # What it takes to know what of a return value must not be shown.
 _MASKING = ("task_path", "sensitive")
+# Ids in one statement: SQLite may take no more than 999.
+_MOST = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +84,21 @@ class Snapshot:
 
 def read(alias: str, job_id: UUID, *, return_value: bool = False) -> Snapshot | None:
     """Read a job in one statement; None if there is none, or no longer."""
-    columns = _COLUMNS
+    return read_many(alias, [job_id], return_value=return_value).get(job_id)
+
+
+def read_many(
+    alias: str, job_ids: Collection[UUID], *, return_value: bool = False
+) -> dict[UUID, Snapshot]:
+    """Read jobs in one statement for some hundreds of them."""
+    columns: tuple[str, ...] = ("pk", *_COLUMNS)
     if return_value:
         columns = (*columns, _RETURN_VALUE, *_MASKING)
-    row = Job.objects.using(alias).filter(pk=job_id).values(*columns).first()
-    return None if row is None else _snapshot(job_id, row)
+    found = {}
+    for some in _portions(sorted(job_ids)):
+        for row in Job.objects.using(alias).filter(pk__in=some).values(*columns):
+            found[row["pk"]] = _snapshot(row["pk"], row)
+    return found
 
 
 def of_result(result: Any) -> Snapshot:
@@ -136,6 +148,11 @@ def _snapshot(job_id: UUID, row: Mapping[str, Any]) -> Snapshot:
         finished_at=row["finished__finished_at"],
         return_value=_return_value(row),
     )
+
+
+def _portions(job_ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    for start in range(0, len(job_ids), _MOST):
+        yield job_ids[start : start + _MOST]
 
 
 def _return_value(row: Mapping[str, Any]) -> Any:

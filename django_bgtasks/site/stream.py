@@ -6,14 +6,14 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.db import Error
 
 from ..results import pauses
 from .access import Found
 from .feed import Feed
+from .shared import shared_looks, until_all_look
+from .snapshot import Snapshot
 
 logger = logging.getLogger("django_bgtasks.site")
 
@@ -35,41 +35,45 @@ class Stream:
                 if self._feed.ended:
                     return
                 time.sleep(pause)
-                if text := self._look():
+                try:
+                    text = self._news(self._found.look())
+                except Error as error:
+                    text = self._outage(error)
+                if text:
                     yield text
         finally:
             self._closed()
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        """Hold nothing between two looks."""
+        """Hold nothing between two looks, which all streams take together."""
+        looks = shared_looks()
         try:
             yield self._opening()
             for pause in pauses():
                 if self._feed.ended:
                     return
-                await asyncio.sleep(pause)
-                # In a thread of the loop's pool, which many streams share.
-                if text := await sync_to_async(self._look, thread_sensitive=False)():
+                await asyncio.sleep(until_all_look(pause))
+                try:
+                    text = self._news(await looks.look(self._found))
+                except Error as error:
+                    text = self._outage(error)
+                if text:
                     yield text
         finally:
             self._closed()
 
     def _opening(self) -> str:
-        return self._feed.opening() + self._news(self._found.told(self._found.job))
+        return self._feed.opening() + self._news(self._found.job)
 
-    def _look(self) -> str:
-        try:
-            job = self._found.look()
-        except Error as error:
-            logger.warning(
-                "Job %s cannot be followed: %s", self._found.job.id, str(error).strip()
-            )
-            # The browser comes again, by which time the database may be back.
-            self._feed.ended = True
-            return ""
-        return self._news(None if job is None else self._found.told(job))
+    def _outage(self, error: Error) -> str:
+        """End the stream: the browser comes again, to a database that may be back."""
+        job = self._found.job
+        logger.warning("Job %s cannot be followed: %s", job.id, str(error).strip())
+        self._feed.ended = True
+        return ""
 
-    def _news(self, told: dict[str, Any] | None) -> str:
+    def _news(self, job: Snapshot | None) -> str:
+        told = None if job is None else self._found.told(job)
         return self._feed.news(told, time.monotonic())
 
     def _closed(self) -> None:

@@ -174,7 +174,7 @@ def test_outage_of_the_database_ends_the_stream_quietly(
     def fail(*args: Any, **kwargs: Any) -> None:
         raise OperationalError("the server is away")
 
-    monkeypatch.setattr(snapshot, "read", fail)
+    monkeypatch.setattr(snapshot, "read_many", fail)
     assert stream.is_at_its_end()
     assert f"Job {result.id} cannot be followed: the server is away" in caplog.text
 
