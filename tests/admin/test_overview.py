@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -229,3 +230,21 @@ def test_without_a_backend_of_ours_it_says_so(boss, address, settings):
     assert "No backend of django_bgtasks" in text(boss, address)
     assert "There is no queue yet" in text(boss, page("queue_changelist"))
     assert "No process is alive" in text(boss, page("process_changelist"))
+
+
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_moments_are_shown_in_the_sites_zone(boss, address, settings, schedule, use_tz):
+    settings.USE_TZ, settings.TIME_ZONE = use_tz, "Asia/Kolkata"
+    scene.figures(timedelta(minutes=3), succeeded=4, span=0)
+    scene.ready(1, "mail", waited=timedelta(minutes=7))
+    Plan.objects.create(
+        schedule=schedule(name="plan"),
+        next_run_at=public(scene.now() + timedelta(hours=2, minutes=1)),
+    )
+    content = text(boss, address)
+    shown = scene.now().astimezone(ZoneInfo("Asia/Kolkata"))
+    label = f"{shown - timedelta(minutes=3):%H:%M}"
+    assert points(content)[label][0] == "4"
+    assert row_of(content, "mail")[1].startswith("7 min")
+    assert row_of(content, "plan")[-1].startswith("2 h")
+    assert f"As of {shown:%H:}" in content
