@@ -16,6 +16,7 @@ from typing import Any
 from django.utils import autoreload
 
 from .. import registry
+from .supervisor import Supervisor
 
 logger = logging.getLogger("django_bgtasks.supervisor")
 
@@ -23,7 +24,7 @@ _CHILD = "BGTASKS_RELOADED"
 _CHANGED = 3
 
 
-def run_with_reloader(make: Callable[[], Any]) -> int:
+def run_with_reloader(make: Callable[[], Supervisor]) -> int:
     """Run a supervisor in a process of its own, a fresh one after each change.
 
     Django's own reloader watches the files; it would run the supervisor in a
@@ -64,20 +65,20 @@ def _run_child(arguments: list[str], environment: dict[str, str]) -> int:
             signal.signal(number, handler)
 
 
-def _run_watched(supervisor: Any) -> int:
+def _run_watched(supervisor: Supervisor) -> int:
     changed = threading.Event()
 
     def on_change(sender: Any, file_path: Path, **kwargs: Any) -> bool:
         logger.info("%s changed, restarting.", file_path)
         changed.set()
-        supervisor.signals = max(supervisor.signals, 1)
+        supervisor.ask_to_stop()
         return True
 
     autoreload.file_changed.connect(on_change)
     modules = supervisor.options.task_modules
     watcher = threading.Thread(target=_watch, args=(modules,), daemon=True)
     watcher.start()
-    code: int = supervisor.run()
+    code = supervisor.run()
     return _CHANGED if changed.is_set() else code
 
 

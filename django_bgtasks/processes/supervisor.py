@@ -71,6 +71,10 @@ class Supervisor:
         # A worker that serves has made good what crashed; a burst ends with it.
         return int(self.failed and self.config.burst)
 
+    def ask_to_stop(self) -> None:
+        """Note that it is to stop; safe from any thread."""
+        self.stop.count = max(self.stop.count, 1)
+
     def _supervise(self) -> None:
         logger.info("Starting; worker processes: %d.", self.config.processes)
         self._start_all()
@@ -229,7 +233,7 @@ class Supervisor:
         if self.process_id not in present:
             self.process_id = None
         elif present[self.process_id]:
-            self.stop.count = max(self.stop.count, 1)
+            self.ask_to_stop()
         if clock - self._beaten_at > self.options.rescue_after.total_seconds():
             self._spare_others()
         self._beaten_at = clock
