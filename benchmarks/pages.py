@@ -91,7 +91,7 @@ def _pages() -> Iterator[tuple[str, str]]:
         "failed of a task": {"state": "failed", "task": "shop.tasks.task_0"},
         "of an exception": {"exception": "builtins.ValueError"},
         "of a worker": {"worker": "shop-1-210-a3f1.2"},
-        "since a day": {"since_0": f"{lately:%Y-%m-%d}", "since_1": "00:00:00"},
+        "since a day": {"since": f"{lately:%Y-%m-%dT00:00}"},
         "searched for": {"q": "user77@example.com"},
         "by id": {"q": str(some.pk)},
         "of a task that is none": {"task": "shop.tasks.nosuch"},

@@ -36,6 +36,7 @@ BATCH = 500
 MOST_ENTRIES = 100
 _SECONDS_TO_GO_ON = 24 * 3600
 _SALT = "django_bgtasks.jobs"
+_LIST = "admin:django_bgtasks_job_changelist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,9 @@ class RunsOfActions(RowsOfBackend):
     @method_decorator(require_POST)
     def act_view(self, request: HttpRequest) -> HttpResponse:
         live.require(request, "view_job")
+        if not live.backends():
+            text = _("No backend of django_bgtasks is set up in TASKS.")
+            return self._refuse(request, reverse(_LIST), text)
         if "run" not in request.POST:
             return self._begin(request)
         try:
@@ -90,8 +94,7 @@ class RunsOfActions(RowsOfBackend):
                 raise signing.BadSignature
         except (signing.BadSignature, TypeError):
             text = _("This confirmation is not valid any more. Please begin again.")
-            self.message_user(request, text, messages.WARNING)
-            return self._list()
+            return self._refuse(request, reverse(_LIST), text)
         action = self._permitted(request, run.action)
         if run.entry is None:
             form = action.form(request.POST)
@@ -210,7 +213,7 @@ class RunsOfActions(RowsOfBackend):
             "action": action,
             "form": form,
             "token": run.dump(),
-            "list_url": reverse("admin:django_bgtasks_job_changelist"),
+            "list_url": reverse(_LIST),
         }
         return live.respond(
             request, self.admin_site, "job", action.label, context, "act"
@@ -225,9 +228,6 @@ class RunsOfActions(RowsOfBackend):
     def _refuse(self, request: HttpRequest, back: str, text: str) -> HttpResponse:
         self.message_user(request, text, messages.WARNING)
         return HttpResponseRedirect(back)
-
-    def _list(self) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:django_bgtasks_job_changelist"))
 
 
 def permitted_actions(request: HttpRequest) -> list[Action]:
@@ -244,7 +244,7 @@ def _back(data: Any) -> str:
         if ids and not unread:
             return job_url(UUID(ids[0]))
     query = QueryDict("" if data.get("back") == "job" else data.get("query", ""))
-    address = reverse("admin:django_bgtasks_job_changelist")
+    address = reverse(_LIST)
     return f"{address}?{query.urlencode()}" if query else address
 
 

@@ -317,11 +317,13 @@ def test_choice_that_cannot_be_is_told(
     assert said(response) == [words]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("action", ["", "explode", "retry_job", "__class__"])
 def test_action_that_is_none_is_refused(boss: Client, action: str) -> None:
     assert act(boss, action, uuid4()).status_code == 403
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("token", ["", "x", "a:b:c"])
 def test_forged_confirmation_is_refused(boss: Client, token: str) -> None:
     response = boss.post(ACT, {"run": token})
@@ -362,6 +364,7 @@ PERMISSIONS = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("action", PERMISSIONS)
 def test_each_action_needs_its_own_permission(
     staff: Callable[..., Client], worker: InlineWorker, action: str
@@ -415,3 +418,13 @@ def test_anonymous_visitors_are_sent_to_sign_in(worker: InlineWorker) -> None:
     assert response.status_code == 302
     assert "login" in response["Location"]
     assert not ReadyJob.objects.exists()
+
+
+@pytest.mark.once
+def test_site_without_a_backend_of_ours_is_told(
+    boss: Client, worker: InlineWorker, settings: Any
+) -> None:
+    (job,) = waiting()
+    settings.TASKS = {}
+    response = act(boss, "cancel", job)
+    assert said(response) == ["No backend of django_bgtasks is set up in TASKS."]

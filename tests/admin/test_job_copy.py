@@ -94,6 +94,7 @@ def test_hidden_value_is_replaced(boss: Client, worker: InlineWorker) -> None:
     assert only_copy(job).args == ["eve", "new"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
@@ -146,6 +147,7 @@ def test_copy_of_what_is_gone_is_refused_in_words(
         assert said(response)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "codenames",
     [(), ("view_job",), ("view_job", "add_job"), ("view_job", "view_job_arguments")],

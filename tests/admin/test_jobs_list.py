@@ -290,6 +290,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("terms", "words"), BAD, ids=str)
 def test_filter_that_cannot_be_is_told_in_words(
     boss: Client, worker: InlineWorker, terms: Any, words: str
@@ -301,6 +302,7 @@ def test_filter_that_cannot_be_is_told_in_words(
     assert "The filter cannot be as it is" in text
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "terms",
     [
