@@ -3,7 +3,8 @@
     python -m tests [--plan] [--in-turn] [vendor ...] [-- arguments of pytest ...]
 
 Without vendors, all of them; one that is not here is left out, and the reason
-is printed, unless it was asked for by name or by BGTASKS_REQUIRE. What the runs
+is printed, unless it was asked for by name or by BGTASKS_REQUIRE. Of several, what
+needs no particular database is one more run, on the first of them. What the runs
 print comes one run after the other; the first one's at once. ``--in-turn`` also
 starts each only when the one before has ended, for a debugger or for figures.
 """
@@ -35,10 +36,16 @@ _FAILURE = re.compile(r"(FAILED|ERROR) \S+\.py\b")
 class Run:
     vendor: str
     server: str = ""
+    name: str = ""
+    options: list[str] = field(default_factory=list)
     missing: str = ""
     code: int = 0
     closing: str = ""
     failures: list[str] = field(default_factory=list)
+
+    @property
+    def heading(self) -> str:
+        return f"{self.name or self.vendor:<11}"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -63,6 +70,12 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     started = time.monotonic()
     present = [run for run in runs if not run.missing]
+    if len(present) > 1:
+        for run in present:
+            run.options = ["--skip-once"]
+        server = f"what needs no particular database, on {present[0].vendor}"
+        once = Run(present[0].vendor, server, name="once", options=["--only-once"])
+        runs, present = [*runs, once], [*present, once]
     _run_all(present, theirs, in_turn="--in-turn" in flags)
     return _conclude(runs, present, time.monotonic() - started)
 
@@ -78,13 +91,13 @@ def _print_plan(runs: list[Run], required: set[str]) -> None:
     for run in runs:
         needed = " (required)" if run.missing and run.vendor in required else ""
         state = f"skipped{needed}: {run.missing}" if run.missing else run.server
-        print(f"{run.vendor:<11} {state}", flush=True)
+        print(f"{run.heading} {state}", flush=True)
 
 
 def _run_all(present: list[Run], arguments: list[str], *, in_turn: bool) -> None:
     shows: list[Callable[[], None]] = []
-    for number, run in enumerate(present):
-        show = _start(run, ["--skip-once", *arguments] if number else arguments)
+    for run in present:
+        show = _start(run, [*run.options, *arguments])
         if in_turn:
             show()
         else:
@@ -117,7 +130,7 @@ def _start(run: Run, arguments: list[str]) -> Callable[[], None]:
     reader.start()
 
     def show() -> None:
-        print(f"\n== {run.vendor}: {run.server}", flush=True)
+        print(f"\n== {run.heading.strip()}: {run.server}", flush=True)
         while line := lines.get():
             print(line, end="", flush=True)
             _note(run, _COLOUR.sub("", line))
@@ -141,11 +154,11 @@ def _conclude(runs: list[Run], present: list[Run], seconds: float) -> int:
         print("\n== failed")
     for run in present:
         for failure in run.failures:
-            print(f"{run.vendor:<11} {failure}")
+            print(f"{run.heading} {failure}")
     print(f"\n== all databases, {seconds:.0f} s")
     for run in runs:
         state = f"skipped: {run.missing}" if run.missing else run.closing
-        print(f"{run.vendor:<11} {state}")
+        print(f"{run.heading} {state}")
     codes = [run.code for run in present]
     if all(code == _NOTHING_COLLECTED for code in codes):
         return _refuse("No test was selected.")

@@ -25,6 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="leave out what does not depend on the database",
     )
+    parser.addoption(
+        "--only-once",
+        action="store_true",
+        help="run nothing but what does not depend on the database",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,8 +57,10 @@ def pytest_collection_modifyitems(
         if only_on and vendor not in only_on.args:
             reason = f"about {', '.join(only_on.args)}, not {vendor}"
             item.add_marker(pytest.mark.skip(reason=reason))
-    if config.getoption("--skip-once"):
-        left_out = {item for item in items if item.get_closest_marker("once")}
+    skip, only = config.getoption("--skip-once"), config.getoption("--only-once")
+    if skip or only:
+        once = {item for item in items if item.get_closest_marker("once")}
+        left_out = (once if skip else set()) | (set(items) - once if only else set())
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
 

@@ -79,10 +79,11 @@ def test_failure_on_a_database_is_the_failure_of_all() -> None:
 
 
 def test_databases_run_side_by_side_and_are_told_of_one_by_one(tmp_path) -> None:
-    """Each waits for the other to have begun, so in turn they would never end."""
+    """Each waits for the others to have begun, so in turn they would never end."""
     (tmp_path / "conftest.py").write_text(
         "def pytest_addoption(parser):\n"
-        "    parser.addoption('--skip-once', action='store_true')\n"
+        "    for option in ('--skip-once', '--only-once'):\n"
+        "        parser.addoption(option, action='store_true')\n"
     )
     together = tmp_path / "test_together.py"
     together.write_text(
@@ -92,17 +93,18 @@ def test_databases_run_side_by_side_and_are_told_of_one_by_one(tmp_path) -> None
         "def test_all_are_there():\n"
         "    here = Path(__file__).parent\n"
         "    (here / str(os.getpid())).touch()\n"
-        "    eventually(lambda: len(list(here.glob('[0-9]*'))) == 2, 'the other')\n"
+        "    eventually(lambda: len(list(here.glob('[0-9]*'))) == 3, 'the others')\n"
         "    print('a line of its own')\n"
     )
     arguments = ("-p", "no:django", "-c", os.devnull, "-s", str(together))
     done = run_tests(*arguments, vendors=("sqlite", "sqlite"))
     assert done.returncode == 0, done.stdout
-    heads = re.findall(
-        "^== sqlite|a line of its own|1 passed", done.stdout, re.MULTILINE
-    )
-    one = ["== sqlite", "a line of its own", "1 passed"]
-    assert heads == [*one, *one, "1 passed", "1 passed"]
+    heads = re.findall(r"^== \w+|a line of its own|1 passed", done.stdout, re.MULTILINE)
+    told = ["a line of its own", "1 passed"]
+    assert heads == [
+        *("== sqlite", *told, "== sqlite", *told, "== once", *told),
+        *("== all", "1 passed", "1 passed", "1 passed"),
+    ]
 
 
 def test_failed_tests_are_named_once_more_before_the_closing_words(tmp_path) -> None:
@@ -134,6 +136,9 @@ def test_what_needs_no_database_can_be_left_out() -> None:
     listed = run_tests("tests/plumbing", "--collect-only", "-q", "--skip-once").stdout
     assert "test_databases.py::test_connection_is_to_the_vendor_of_the_run" in listed
     assert "test_runner.py" not in listed
+    listed = run_tests("tests/plumbing", "--collect-only", "-q", "--only-once").stdout
+    assert "test_connection_is_to_the_vendor_of_the_run" not in listed
+    assert "test_runner.py" in listed
 
 
 def test_embedded_server_leaves_nothing_behind() -> None:
