@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
@@ -16,8 +16,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from ..models import Schedule
 from . import deeds
 from .base import RowsOfBackend, job_url
+from .reading import read_rows
 
 # Refusals that are shown one by one; of the others only the number.
 _SHOWN = 5
@@ -49,6 +51,16 @@ class ScheduleActions(RowsOfBackend):
             ),
             *super().get_urls(),
         ]
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        try:
+            key = Schedule._meta.pk.to_python(object_id)
+        except ValidationError:
+            return None
+        rows = read_rows(self.get_queryset(request).filter(pk=key))
+        return rows[0] if rows else None
 
     def has_run_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("django_bgtasks.run_schedule"))
@@ -152,7 +164,7 @@ class ScheduleActions(RowsOfBackend):
 
     def _each(self, request: HttpRequest, queryset: Any, deed: Any) -> None:
         done, refused = [], 0
-        for schedule in list(queryset):
+        for schedule in read_rows(queryset):
             try:
                 done.append(deed(request, schedule)[0])
             except deeds.Refusal as error:

@@ -25,6 +25,7 @@ from ..periodic.timings import aware, words
 from ..vendors import vendor_of
 from .base import database, database_backends, job_url, utc_now
 from .preview import in_zone, next_runs, zone_of
+from .reading import read_rows
 from .task_field import tasks
 
 STATES = {
@@ -97,7 +98,7 @@ class ScheduleChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        rows = list(self.result_list)
+        rows = read_rows(self.result_list)
         plans = [plan for row in rows if (plan := getattr(row, "plan", None))]
         jobs = [plan.last_job_id for plan in plans if plan.last_job_id]
         states = state_of(database(), jobs) if jobs else {}

@@ -148,6 +148,8 @@ class ScheduleAdmin(ScheduleColumns, ReadOnlyTexts, ScheduleDeletion, ScheduleAc
             return
         # Only what this person has changed, since others may change the rest.
         names = {*form.changed_data, *(x for each in OF_KIND.values() for x in each)}
+        # What could not be read is shown as empty, and is so from now on.
+        names |= {*getattr(obj, "unreadable", ())}
         names &= {*form.fields}
         if obj.is_declared and {*form.changed_data} & {*TIMING}:
             obj.timing_edited = True

@@ -359,6 +359,25 @@ def test_row_of_nonsense_is_opened_and_saved_without_a_crash(
         assert boss.post(address(deed, mine)).status_code == 302
 
 
+@pytest.mark.only_on("sqlite")
+@pytest.mark.parametrize("column", ["every", "start_at", "latitude", "grace"])
+def test_value_of_another_type_is_shown_as_none_and_can_be_put_right(
+    boss: Client, schedule: MakeSchedule, column: str
+) -> None:
+    mine, other = schedule(), schedule()
+    table = Schedule._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET {column} = 'soon' WHERE id = {mine.pk}")
+    page = boss.get(address("changelist"))
+    assert mine.name in shown(page)
+    assert other.name in shown(page)
+    assert boss.post(address("toggle", mine), {"enabled": "0"}).status_code == 302
+    assert save(boss, mine, enabled="on").status_code == 302
+    mine.refresh_from_db()
+    assert getattr(mine, column) is None
+    assert mine.enabled
+
+
 # The task.
 
 
