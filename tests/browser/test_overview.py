@@ -96,6 +96,8 @@ def test_overview_shows_all_at_a_glance(as_admin: Visit, busy: None) -> None:
     as_admin.resize(1280, 1800)
     as_admin.screenshot("overview")
     as_admin.emulate(dark=True)
+    as_admin.open(INDEX)
+    chart_is_drawn(as_admin)
     as_admin.screenshot("overview-dark")
 
 
