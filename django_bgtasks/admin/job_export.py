@@ -10,6 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import Value
 from django.db.models.functions import Coalesce, Length
 from django.http import (
@@ -53,12 +55,24 @@ class ExportOfJobs(RowsOfBackend):
             return HttpResponseRedirect(f"{address}?{form.query}")
         if kind not in _KINDS:
             return HttpResponse(_("There is no such format."), status=404)
+        _note(request, kind, form.words)
         content_type, write = _KINDS[kind]
         names = (*_FACTS, "exception", *(_VALUES if may_see else ()))
         rows = _rows(database(), form.terms, with_values=may_see)
         response = StreamingHttpResponse(write(names, rows), content_type=content_type)
         response["Content-Disposition"] = f'attachment; filename="jobs.{kind}"'
         return response
+
+
+def _note(request: HttpRequest, kind: str, words: str) -> None:
+    """Keep in the log of the admin who took jobs away."""
+    LogEntry.objects.create(
+        user_id=request.user.pk,
+        content_type=ContentType.objects.get_for_model(Job, for_concrete_model=False),
+        action_flag=CHANGE,
+        object_repr=words[:200],
+        change_message=f"Export ({kind}): {words}",
+    )
 
 
 def _rows(alias: str, terms: Terms, *, with_values: bool) -> Iterator[dict[str, Any]]:

@@ -21,7 +21,7 @@ TEXTS = ("args", "kwargs", "metadata")
 FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 # Of a schedule, its latest jobs; of a queue, as many ready ones are but few.
 _LATEST = 1_000
-_FEW = 5_000
+_FEW = 2_000
 _MODELS = {
     READY: ReadyJob,
     DEFERRED: DeferredJob,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from django_bgtasks.admin import job_export
@@ -93,3 +94,11 @@ def test_filter_that_cannot_be_is_told(boss: Client, worker: InlineWorker) -> No
     response = boss.get(CSV, {"state": "asleep"})
     assert response["Location"] == f"{LIST}?state=asleep"
     assert said(response) == ["The filter is not valid, so there is nothing to export."]
+
+
+def test_export_is_noted(boss: Client, worker: InlineWorker) -> None:
+    streamed(boss.get(CSV, {"state": "failures", "queue": "mail"}))
+    entry = LogEntry.objects.get()
+    assert entry.user.username == "boss"
+    assert "Export (csv)" in entry.change_message
+    assert "Queue: mail" in entry.change_message
