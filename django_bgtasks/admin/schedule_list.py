@@ -86,10 +86,10 @@ def is_beat_alive() -> bool:
     for backend in database_backends().values():
         vendor = vendor_of(backend.connection)
         beats = Process.objects.using(backend.database).filter(kind=Process.Kind.BEAT)
-        heard = [vendor.from_database(each.heartbeat_at) for each in beats]
-        if heard:
-            limit = vendor.now() - backend.settings.rescue_after
-            return any(each >= limit for each in heard)
+        heard = list(beats.values_list("heartbeat_at", flat=True))
+        limit = vendor.now() - backend.settings.rescue_after if heard else None
+        if any(aware(each) >= limit for each in heard if limit):
+            return True
     return False
 
 
