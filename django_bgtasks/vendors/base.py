@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from .findings import Finding
 from .looks import Looks
 from .rows import Insert, Lane, Move, Row, Swap, Table, Take, Taken
-from .session import Session
 from .watcher import Watcher
 
 T = TypeVar("T")
@@ -22,7 +21,7 @@ T = TypeVar("T")
 _LookUp = tuple[str, str, list[Any]]
 
 
-class Vendor(Looks, Session):
+class Vendor(Looks):
     """One database, by one Django connection."""
 
     # Appended to a SELECT that is about to change the rows it read.
@@ -35,7 +34,6 @@ class Vendor(Looks, Session):
 
     def __init__(self, connection: Any) -> None:
         super().__init__(connection)
-        self.quote = connection.ops.quote_name
         self.tables: dict[Any, Table] = {}
 
     # -- rows ---------------------------------------------------------------

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from .rows import Table
+from .session import Session
 
 # Queues per statement; every one is a SELECT of its own in it.
 _MOST_PARTS = 100
 
 
-class Looks:
+class Looks(Session):
     """What a vendor sees of the tables of waiting jobs."""
-
-    connection: Any
-    quote: Any
-    from_database: Any
 
     def depths(
         self, source: Table, index: str, names: Sequence[str], most: int
@@ -62,7 +58,7 @@ class Looks:
             )
             rows = cursor.fetchall()
         # A row may have gone between two of the look-ups.
-        return [(row[0], self.from_database(row[1])) for row in rows if row[1]]
+        return [(row[0], self.moment(row[1])) for row in rows if row[1]]
 
     def first_of_each(
         self, source: Table, order: str, most: int
@@ -77,7 +73,7 @@ class Looks:
                 f"GROUP BY queue_name"
             )
             rows = cursor.fetchall()
-        return [(name, count, self.from_database(at)) for name, count, at in rows]
+        return [(name, count, self.moment(at)) for name, count, at in rows]
 
     def by_index(self, index: str) -> str:
         """Have the planner use this index, where it must be told."""

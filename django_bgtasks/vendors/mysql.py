@@ -89,7 +89,7 @@ class MySQL(Vendor):
                 cursor.execute(query, [head[0], head[0], head[1]])
                 head = cursor.fetchone()
                 if head is not None:
-                    found.append((head[0], self.from_database(head[2])))
+                    found.append((head[0], self.moment(head[2])))
         return found
 
     def first_of_each(
@@ -106,7 +106,7 @@ class MySQL(Vendor):
                 f"ON s.{key} = first_rows.{key} GROUP BY s.queue_name"
             )
             rows = cursor.fetchall()
-        return [(name, count, self.from_database(at)) for name, count, at in rows]
+        return [(name, count, self.moment(at)) for name, count, at in rows]
 
     def by_index(self, index: str) -> str:
         # On a small table the optimizer prefers to read, and so to lock, all rows.

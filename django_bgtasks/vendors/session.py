@@ -28,6 +28,7 @@ class Session:
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
+        self.quote: Callable[[str], str] = connection.ops.quote_name
 
     def now(self) -> datetime:
         """The database's clock, aware."""
@@ -54,6 +55,12 @@ class Session:
                 zone = self.connection.timezone
             return timezone.make_aware(value, zone).astimezone(UTC)
         return value  # type: ignore[no-any-return]
+
+    def moment(self, value: Any) -> datetime:
+        """The same, of a column that cannot be NULL."""
+        moment = self.from_database(value)
+        assert moment is not None
+        return moment
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
