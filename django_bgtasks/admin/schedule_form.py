@@ -58,9 +58,21 @@ def obstacles(schedule: Schedule) -> dict[str, list[str]]:
     return problems(schedule, now=utc_now())
 
 
+_SUN = {
+    "dawn_astronomical": _("Astronomical dawn"),
+    "dawn_nautical": _("Nautical dawn"),
+    "dawn_civil": _("Civil dawn"),
+    "sunrise": _("Sunrise"),
+    "solar_noon": _("Solar noon"),
+    "sunset": _("Sunset"),
+    "dusk_civil": _("Civil dusk"),
+    "dusk_nautical": _("Nautical dusk"),
+    "dusk_astronomical": _("Astronomical dusk"),
+}
+
+
 def solar_events() -> list[tuple[str, Any]]:
-    words = {name: name.replace("_", " ").capitalize() for name in SOLAR_EVENTS}
-    return [("", "---------"), *words.items()]
+    return [("", "---------"), *((name, _SUN.get(name, name)) for name in SOLAR_EVENTS)]
 
 
 class TimingForm(forms.ModelForm):  # type: ignore[type-arg]
