@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from ..models import DeferredJob, ReadyJob, RunningJob, Schedule
@@ -43,10 +42,14 @@ def share(
 
 
 def unfinished(alias: str, jobs: Collection[UUID]) -> set[UUID]:
-    """Return which of these jobs wait, run, or will be tried again."""
-    found: set[Any] = set()
-    if jobs:
-        for table in (ReadyJob, DeferredJob, RunningJob):
-            rows = table._default_manager.using(alias).filter(pk__in=jobs)
-            found.update(rows.values_list("pk", flat=True))
-    return found
+    """Return which of these jobs wait, run, or will be tried again.
+
+    In one statement, lest one that moves on meanwhile be missed.
+    """
+    if not jobs:
+        return set()
+    ready, *others = (
+        table._default_manager.using(alias).filter(pk__in=jobs).values_list("pk")
+        for table in (ReadyJob, DeferredJob, RunningJob)
+    )
+    return {key for (key,) in ready.union(*others)}

@@ -132,7 +132,7 @@ def _rows(
 
 def _write(vendor: Vendor, backend: str, wanted: Mapping[str, Declaration]) -> _Reading:
     alias = vendor.connection.alias
-    with vendor.atomic():
+    with vendor.brief():
         now = public(vendor.now())
         reading = _Reading(_rows(vendor, backend, wanted, lock=True), wanted)
         if reading.missing:

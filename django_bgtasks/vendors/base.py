@@ -96,8 +96,8 @@ class Vendor(Looks):
         """Have a QuerySet lock its rows, without those that somebody else holds."""
         return rows.select_for_update(skip_locked=True)
 
-    def differ(self, one: str, other: str) -> str:
-        """Return SQL that compares two columns, NULL being equal to NULL."""
+    def differ(self, one: str, other: str, *, text: bool = False) -> str:
+        """Return SQL that compares columns, of text to the letter; NULL equals NULL."""
         return f"{one} IS DISTINCT FROM {other}"
 
     def on_conflict(self, *fields: str) -> dict[str, Any]:

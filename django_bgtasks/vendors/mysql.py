@@ -112,7 +112,10 @@ class MySQL(Vendor):
         # On a small table the optimizer prefers to read, and so to lock, all rows.
         return f" FORCE INDEX ({self.quote(index)})"
 
-    def differ(self, one: str, other: str) -> str:
+    def differ(self, one: str, other: str, *, text: bool = False) -> str:
+        if text:
+            # By default "Mon", "mon" and "mon " are the same.
+            one, other = f"CAST({one} AS BINARY)", f"CAST({other} AS BINARY)"
         return f"NOT ({one} <=> {other})"
 
     def on_conflict(self, *fields: str) -> dict[str, Any]:

@@ -26,6 +26,8 @@ class PostgreSQL(Vendor):
     lock_rows = " FOR UPDATE"
     skip_locked = " FOR UPDATE SKIP LOCKED"
     chunk = 5_000
+    fold = 1
+    limit_silence = "SET LOCAL idle_in_transaction_session_timeout = '10s'"
 
     def now(self) -> datetime:
         with self.connection.cursor() as cursor:
@@ -191,11 +193,9 @@ def _insert(
     values, source = _values(insert, params)
     for _ in insert.clock:
         # The select list comes before the arrays of FROM.
-        if isinstance(now, str):
-            values.append(now)
-        else:
+        values.append(now if isinstance(now, str) else "%s")
+        if not isinstance(now, str):
             params.insert(len(params) - source.count("%s"), now)
-            values.append("%s")
     return (
         f"INSERT INTO {insert.table.name} ({_names(insert)}) "
         f"SELECT {', '.join(values)} FROM {source}{only}"

@@ -23,6 +23,10 @@ OUTAGES = (OperationalError, InterfaceError, InternalError)
 class Session:
     """What is done by a Django connection whatever the rows are."""
 
+    # Begins a transaction that the server is to end if this process falls silent.
+    limit_silence = ""
+    # Which of two equal times, where clocks are set back, a naive one stands for.
+    fold = 0
     # How often work is done again before the database's refusal counts.
     tries = 20
 
@@ -67,6 +71,31 @@ class Session:
         """A transaction on this connection, or the one that is open."""
         with transaction.atomic(self.connection.alias, savepoint=False):
             yield
+
+    @contextmanager
+    def brief(self) -> Iterator[None]:
+        """A transaction that holds its rows for no longer than its process goes on.
+
+        One that stands still in it, or whose host is gone, loses it after seconds;
+        on SQLite, whose transactions end with their process, only if it ends.
+        """
+        with self.atomic():
+            if self.limit_silence:
+                with self.connection.cursor() as cursor:
+                    cursor.execute(self.limit_silence)
+            yield
+
+    def as_stored(self, moment: datetime) -> datetime:
+        """Return an aware moment as it is once it was written and read.
+
+        Where USE_TZ is False, of an hour that comes twice there is one.
+        """
+        if settings.USE_TZ:
+            return moment
+        zone = timezone.get_default_timezone()
+        naive = timezone.make_naive(moment, zone).replace(fold=self.fold)
+        # In UTC: in a zone, a time that comes twice equals no other.
+        return timezone.make_aware(naive, zone).astimezone(UTC)
 
     @property
     def writes_alone(self) -> bool:

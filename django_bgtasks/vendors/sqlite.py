@@ -31,7 +31,7 @@ class SQLite(Vendor):
     def asks_again(self, error: OperationalError) -> bool:
         return "locked" in str(error) or "busy" in str(error)
 
-    def differ(self, one: str, other: str) -> str:
+    def differ(self, one: str, other: str, *, text: bool = False) -> str:
         return f"{one} IS NOT {other}"
 
     def watch(self, channel: str, listen: bool | str) -> Watcher:
