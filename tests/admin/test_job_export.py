@@ -17,7 +17,7 @@ from django_bgtasks.sensitive import HIDDEN
 from tests.inline import InlineWorker
 
 from . import job_tasks as tasks
-from .jobs import LIST, ids_of, said, streamed
+from .jobs import LIST, ids_of, said, streamed, text_of
 
 CSV, JSON = (f"{LIST}export/jobs.{kind}" for kind in ("csv", "json"))
 
@@ -76,6 +76,7 @@ def test_values_are_for_those_who_may_see_them(
 ) -> None:
     tasks.greet.enqueue("needle")
     just: Any = staff("view_job")
+    assert CSV in text_of(just.get(LIST))
     for address in (CSV, JSON):
         text = streamed(just.get(address))
         assert "needle" not in text
