@@ -29,15 +29,20 @@ class Common(NamedTuple):
 
 def common_of(task: Any, limit: int) -> Common:
     """Return what a task says of all its calls. Raise InvalidTask."""
-    if len(task.module_path) > 255:
-        raise InvalidTask(f"The task's path {task.module_path!r} is over 255 long.")
-    if len(task.queue_name) > 128:
-        raise InvalidTask(f"queue_name {task.queue_name!r} is over 128 long.")
+    check_lengths(task)
     metadata = getattr(task, "metadata", None)
     if metadata is not None:
         normal = payload.normalize(metadata, "metadata")
         metadata = payload.dump(normal, "metadata", limit)
     return Common(task.run_after, _expires_at(task), metadata)
+
+
+def check_lengths(task: Any) -> None:
+    """Raise InvalidTask if a name of a task does not fit into its column."""
+    if len(task.module_path) > 255:
+        raise InvalidTask(f"The task's path {task.module_path!r} is over 255 long.")
+    if len(task.queue_name) > 128:
+        raise InvalidTask(f"queue_name {task.queue_name!r} is over 128 long.")
 
 
 def _expires_at(task: Any) -> datetime | None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .. import payload, registry
-from ..lifecycle.call import Common, checked
+from ..lifecycle.call import Common, check_lengths, checked
 from ..lifecycle.enqueue import Order
 from ..models import Schedule
 from ..results import public
@@ -40,6 +40,7 @@ def _task(backend: Any, schedule: Schedule) -> Any:
     queue = schedule.queue_name or task.queue_name
     task = registry.as_enqueued(task, priority, queue, backend.alias)
     backend.validate_task(task)
+    check_lengths(task)
     return task
 
 

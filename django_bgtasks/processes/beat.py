@@ -10,6 +10,7 @@ import time
 from typing import Any, Protocol
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db import ProgrammingError
 
 from ..periodic import plans, tick
 from ..periodic.declare import declarations
@@ -89,9 +90,16 @@ class Beat:
         alias = self.backend.alias
         try:
             sync(self.backend.connection, alias, declarations(self.backend))
-        except ImproperlyConfigured as error:
+        except (*OUTAGES, ProgrammingError):
+            # Among others, of tables that are yet to be migrated.
+            raise
+        except Exception as error:
             self.failed = True
-            logger.error("Declared schedules stay as they were: %s", error)
+            logger.error(
+                "Declared schedules stay as they were: %s",
+                error,
+                exc_info=not isinstance(error, ImproperlyConfigured),
+            )
         plans.try_again(self.vendor, alias)
         self._has_begun = True
 

@@ -166,13 +166,12 @@ class Supervisor:
             if code not in crew.IN_ORDER and not stopped:
                 self.failed = self.failed or code != EXIT_STUCK
                 logger.error("Worker %s %s.", member.name, crew.describe_exit(code))
-            if member.number == crew.BEAT and code == 0 and self.config.burst:
-                self._start_all(after_beat=True)
-            if (
-                self.stop.count
-                or (code == 0 and self.config.burst)
-                or member.is_replaced
-            ):
+            # A beat that met an error says so by 1, and would meet it again.
+            is_beat = member.number == crew.BEAT
+            is_done = self.config.burst and code in ((0, 1) if is_beat else (0,))
+            if self.stop.count or is_done or member.is_replaced:
+                if is_done and is_beat and not self.stop.count:
+                    self._start_all(after_beat=True)
                 continue
             if code == EXIT_RECYCLE:
                 logger.info("Worker %s is replaced by a fresh one.", member.name)

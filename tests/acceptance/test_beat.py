@@ -118,6 +118,36 @@ def test_burst_enqueues_what_is_due_and_runs_it(start: Start) -> None:
     assert Tick.objects.count() == 1
 
 
+def test_burst_that_is_stopped_while_its_beat_runs_ends(start: Start) -> None:
+    worker = start("--beat", "--burst")
+    eventually(Process.objects.filter(kind="beat").exists, "a beat", PATIENCE)
+    assert worker.stop() == 0
+
+
+@pytest.mark.only_on("postgresql", "sqlite")
+def test_burst_goes_on_when_a_declared_schedule_cannot_be_read(
+    start: Start, vendor: str
+) -> None:
+    Schedule.objects.create(
+        name="an hour ago",
+        **{**EVERY_SECOND, "kind": "clocked"},
+        clocked_at=public(vendor_of(connection).now() - timedelta(hours=1)),
+    )
+    Schedule.objects.create(name="bad", origin="settings", **EVERY_SECOND)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE django_bgtasks_schedule SET "
+            + ("latitude = 'x'" if vendor == "sqlite" else "end_at = 'infinity'")
+            + " WHERE name = 'bad'"
+        )
+    worker = start("--beat", "--burst")
+    assert worker.wait() == 1
+    assert "Declared schedules stay as they were" in worker.output
+    (tick,) = Tick.objects.all()
+    result = beat_ledger.task_backends["default"].get_result(str(tick.job_id))
+    assert result.status == "SUCCESSFUL"
+
+
 def test_bad_options_are_refused(start: Start) -> None:
     beat = start("--backend", "nowhere", command="runbeat")
     assert beat.wait() == 1

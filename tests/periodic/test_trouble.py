@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from django_bgtasks import registry
 from django_bgtasks.models import (
     DeferredJob,
     Job,
@@ -23,6 +24,7 @@ from django_bgtasks.periodic import overlap, plans, tick, turn
 from django_bgtasks.results import public
 from django_bgtasks.vendors import vendor_of
 from tests.elsewhere import elsewhere
+from tests.testapp.tasks import record
 
 from .conftest import Beat, Clock
 
@@ -146,6 +148,21 @@ def test_reason_of_a_refusal_may_hold_any_character(
     assert row.outcome == "refused"
     assert "nul \\x00" in row.detail
     assert len(row.detail) <= 1000
+
+
+def test_queue_of_a_task_that_is_too_long_is_refused_by_name(
+    beat: Beat, clock: Clock, schedule: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule()
+    look(beat)
+    monkeypatch.setattr(beat.backend, "validate_task", lambda task: None)
+    long = registry.as_enqueued(record, 0, "q" * 129, "default")
+    monkeypatch.setattr(registry, "resolve", lambda *args: long)
+    clock.to(12, 1)
+    look(beat)
+    (row,) = Tick.objects.all()
+    assert row.outcome == "refused"
+    assert "over 128 long" in row.detail
 
 
 def test_policy_that_makes_no_sense_is_shown_until_it_is_mended(
