@@ -312,6 +312,22 @@ async def log_something_async(text: str) -> None:
     logger.info("said: %s", text)
 
 
+@task(sensitive=("secret",))
+def keep_secret(secret: str) -> str:
+    logger.info("I was told %s", secret)
+    return secret
+
+
+@task
+def enqueue_another() -> None:
+    record.enqueue("another")
+
+
+@task
+async def enqueue_another_async() -> None:
+    await record.aenqueue("another")
+
+
 @task
 def tell_process(key: str) -> int:
     _note(key)
