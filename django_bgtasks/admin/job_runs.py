@@ -215,9 +215,8 @@ class RunsOfActions(RowsOfBackend):
             "token": run.dump(),
             "list_url": reverse(_LIST),
         }
-        return live.respond(
-            request, self.admin_site, "job", action.label, context, "act"
-        )
+        title = action.label if run.met else f"{action.label}?"
+        return live.respond(request, self.admin_site, "job", title, context, "act")
 
     def _permitted(self, request: HttpRequest, name: str) -> Action:
         action = ACTIONS.get(name)
