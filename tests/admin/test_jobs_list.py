@@ -269,7 +269,7 @@ def test_page_takes_few_statements_however_many_jobs(
         return len(queries)
 
     before = statements()
-    tasks.greet.enqueue_many([((str(n),), {}) for n in range(300)])
+    tasks.greet.enqueue_many([((str(n),), {}) for n in range(60)])
     worker.run_all()
     tasks.blunder.enqueue_many([((), {}) for _ in range(60)])
     worker.run_ready()
