@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
@@ -95,6 +97,17 @@ def is_beat_alive() -> bool:
 
 class ScheduleChangeList(ChangeList):
     """A page of schedules, each with what its row shows beyond its own columns."""
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        # No database takes the character.
+        if any(
+            "\x00" in each for _name, values in request.GET.lists() for each in values
+        ):
+            raise IncorrectLookupParameters
+        try:
+            return super().get_filters(request)
+        except DisallowedModelAdminLookup as error:
+            raise IncorrectLookupParameters from error
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

@@ -79,6 +79,13 @@ class ScheduleAdmin(ScheduleColumns, ReadOnlyTexts, ScheduleDeletion, ScheduleAc
 
     # The list.
 
+    def lookup_allowed(
+        self, lookup: str, value: Any, request: HttpRequest | None = None
+    ) -> bool:
+        """Allow what the filters offer. Other lookups would find what is hidden."""
+        offered = ("enabled", "kind", "origin", "task_path", "queue")
+        return lookup.removesuffix("__exact") in offered
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return ScheduleChangeList
 

@@ -158,6 +158,28 @@ def test_list_is_filtered_and_searched(
     assert {each.name for each in page.context["cl"].result_list} == found
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "kwargs__icontains=hunter2",
+        "kwargs__password__startswith=h",
+        "args__contains=1",
+        "name__regex=%5B",
+        "task_path=%00",
+        "kind__exact=%00",
+        "nothing=1",
+    ],
+)
+def test_filter_that_is_not_offered_finds_nothing_out(
+    boss: Client, schedule: MakeSchedule, query: str
+) -> None:
+    secret = {"name": "ada", "password": "hunter2"}
+    schedule(task_path="tests.admin.job_tasks.log_in", args=[], kwargs=secret)
+    page = boss.get(f"{LIST}?{query}")
+    # As Django's admin answers to what is no filter.
+    assert (page.status_code, page["Location"]) == (302, f"{LIST}?e=1")
+
+
 NONSENSE: list[dict[str, Any]] = [
     {"kind": "weekly"},
     {"crontab": "61 * * * *"},
