@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -81,16 +81,24 @@ class FailureAdmin(RowsOfBackend):
         if not text:
             return None
         try:
-            moment = parse_datetime(text)
-        except ValueError:
+            moment = _read_moment(text)
+        except (OverflowError, ValueError):
             moment = None
         if moment is None:
             words = _("“%(text)s” is no moment; here are the latest failures.")
             self.message_user(request, words % {"text": text[:80]}, messages.WARNING)
             return None
-        if timezone.is_naive(moment):
-            moment = timezone.make_aware(moment, timezone.get_default_timezone())
-        return public(moment)
+        return moment
+
+
+def _read_moment(text: str) -> datetime | None:
+    moment = parse_datetime(text)
+    if moment is None:
+        return None
+    if timezone.is_naive(moment):
+        moment = timezone.make_aware(moment, timezone.get_default_timezone())
+    # A moment may have no place in the years of another zone.
+    return public(moment.astimezone(UTC))
 
 
 def _query(group: Group) -> str:

@@ -139,6 +139,8 @@ def test_group_leads_to_its_jobs(boss: Client, worker: InlineWorker) -> None:
     [
         ("yesterday", "is no moment"),
         ("2026-13-45T00:00", "is no moment"),
+        ("0001-01-01T00:00:00+14:00", "is no moment"),
+        ("9999-12-31T23:59:59-12:00", "is no moment"),
         ("2026-05-01T00:00", ""),
         ("2026-05-01T00:00:00+02:00", ""),
     ],
