@@ -69,9 +69,10 @@ class JSONEditorField(forms.CharField):
         if not text:
             return self.empty()
         try:
-            return json.loads(
+            found = json.loads(
                 text, parse_constant=_no_constant, object_pairs_hook=_no_twins
             )
+            _check_text(found)
         except json.JSONDecodeError as error:
             where = {"line": error.lineno, "column": error.colno, "message": error.msg}
             raise ValidationError(
@@ -81,6 +82,7 @@ class JSONEditorField(forms.CharField):
             raise ValidationError(
                 self.error_messages["invalid"], "invalid", {"message": error}
             ) from error
+        return found
 
     def validate(self, value: Any) -> None:
         # An empty list is a value.
@@ -99,6 +101,14 @@ class JSONEditorField(forms.CharField):
 
 def _text(value: Any) -> str:
     return json.dumps(value)
+
+
+def _check_text(value: Any) -> None:
+    """Raise ValueError if a text within could be printed on no page."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("a lone surrogate is no valid text") from None
 
 
 def _no_constant(name: str) -> Any:

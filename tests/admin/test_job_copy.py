@@ -99,6 +99,7 @@ def test_hidden_value_is_replaced(boss: Client, worker: InlineWorker) -> None:
     ("field", "value", "words"),
     [
         ("args", "[1", "Line 1"),
+        ("kwargs", '{"\\ud800": 1}', "lone surrogate"),
         ("args", "{}", "Write a list"),
         ("args", '["a", "b"]', "takes 1 positional argument at most"),
         ("args", "[]", "needs the argument “name”"),
