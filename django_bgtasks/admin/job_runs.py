@@ -56,6 +56,8 @@ class Run:
     until: str = ""
     number: int = 0
     exact: bool = True
+    # Whether the question was answered, though nothing may be done as yet.
+    begun: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     entry: int | None = None
     walk: int = 0
@@ -96,11 +98,12 @@ class RunsOfActions(RowsOfBackend):
             text = _("This confirmation is not valid any more. Please begin again.")
             return self._refuse(request, reverse(_LIST), text)
         action = self._permitted(request, run.action)
-        if run.entry is None:
+        if not run.begun:
             form = action.form(request.POST)
             if form is not None and not form.is_valid():
                 return self._page(request, run, form)
-            run = replace(run, values=form.cleaned_data if form else {})
+            values = form.cleaned_data if form else {}
+            run = replace(run, begun=True, values=values)
         return self._go_on(request, action, run)
 
     def _begin(self, request: HttpRequest) -> HttpResponse:
@@ -127,12 +130,12 @@ class RunsOfActions(RowsOfBackend):
                 return self._refuse(request, back, text)
             words = ids[0] if len(ids) == 1 else _("chosen jobs")
             run, number = replace(run, ids=ids, words=words), Count(len(ids))
-        if not number.number:
+        if not number.number and number.exact:
             text = _("There is no job that it can be done to.")
             return self._refuse(request, back, text)
         run = replace(run, number=number.number, exact=number.exact)
         if action.at_once and len(run.ids) == 1:
-            return self._go_on(request, action, run)
+            return self._go_on(request, action, replace(run, begun=True))
         return self._page(request, run, action.form())
 
     def _go_on(self, request: HttpRequest, action: Action, run: Run) -> HttpResponse:
@@ -209,7 +212,7 @@ class RunsOfActions(RowsOfBackend):
         action = ACTIONS[run.action]
         context = {
             "run": run,
-            "begun": bool(run.met),
+            "begun": run.begun,
             "action": action,
             "form": form,
             "token": run.dump(),

@@ -102,11 +102,16 @@ def _look(
         page.looked += size
         found, last = fitting(rows, some, terms, limit + 1 - len(ids))
         ids += found
+        # As many as were read have the text, but not all where it may be seen. That
+        # must not be told by a page that ends here.
+        while last is not None and len(ids) <= limit:
+            if time.monotonic() > end:
+                page.older, page.cut = last, True
+                return
+            rest = some.filter(pk__lt=last)
+            found, last = fitting(rows, rest, terms, limit + 1 - len(ids))
+            ids += found
         if len(ids) > limit:
-            return
-        if last is not None:
-            # As many as were read have the text, but not where it may be seen.
-            page.older, page.cut = last, True
             return
         if edge is None:
             page.older, page.cut = None, False

@@ -48,15 +48,19 @@ def next_batch(
 def count_jobs(
     alias: str, terms: Terms, most: int = MOST, seconds: float = 0.5
 ) -> Count:
-    """Count the jobs that are meant, for so long; texts are counted where they are
-    found, though one may turn out to be hidden."""
+    """Count the jobs that are meant, for so long. What is hidden is not found here
+    either: a number would tell what it is."""
     rows = rows_for(alias, terms)
     if rows.direct:
         return bounded(rows.wanted, most)
     end, number, high = time.monotonic() + seconds, 0, LAST
     while True:
         some, edge = rows.before(high, _window(rows))
-        number += some.order_by()[: most + 1 - number].count()
+        if terms.searched:
+            ids, last = fitting(rows, some, terms, BATCH)
+            number, edge = number + len(ids), last or edge
+        else:
+            number += some.order_by()[: most + 1 - number].count()
         if edge is None:
             return Count(min(number, most), number <= most)
         if number > most or time.monotonic() > end:

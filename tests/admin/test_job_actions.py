@@ -13,6 +13,8 @@ from django.test import Client
 
 from django_bgtasks.admin import job_runs
 from django_bgtasks.models import FinishedJob, Job, ReadyJob, RunningJob
+from django_bgtasks.overview import walk
+from django_bgtasks.overview.counts import Count
 from tests.inline import InlineWorker, whereabouts
 
 from . import job_tasks as tasks
@@ -257,6 +259,50 @@ def test_job_that_is_found_by_its_arguments_only_is_meant(
         ["FinishedJob"],
         ["ReadyJob"],
     ]
+
+
+def test_question_does_not_tell_how_many_hold_a_sensitive_value(
+    boss: Client, worker: InlineWorker
+) -> None:
+    tasks.log_in.enqueue("ada", "hunter2")
+    tasks.log_in.enqueue("bob", password="hunter2")
+    asked = {"action": "cancel", "all": "1", "query": "q=hunter2"}
+    response = boss.post(ACT, asked)
+    assert said(response) == ["There is no job that it can be done to."]
+    tasks.greet.enqueue("hunter2")
+    assert "1 job:" in text_of(boss.post(ACT, asked))
+
+
+def test_what_was_answered_is_not_asked_again_while_nothing_is_done(
+    boss: Client, worker: InlineWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting(4)
+    wanted = tasks.greet.enqueue("needle")
+    monkeypatch.setattr(walk, "_WINDOW", 2)
+    monkeypatch.setattr(walk, "_SMALL_WINDOW", 2)
+    monkeypatch.setattr(job_runs, "SECONDS", -1)
+    query = "q=needle&state=ready"
+    question = boss.post(ACT, {"action": "move", "all": "1", "query": query})
+    answer = {"run": token_of(question), "queue_name": "mail", "priority": ""}
+    later = boss.post(ACT, answer)
+    assert "0 of 1 jobs are done." in text_of(later)
+    assert "data-bgtasks-go-on" in text_of(later)
+    assert said(confirm(boss, later)) == ["Moved: 1 job."]
+    assert ReadyJob.objects.get(pk=wanted.id).queue_name == "mail"
+
+
+def test_jobs_that_were_not_found_in_time_are_asked_about_all_the_same(
+    boss: Client, worker: InlineWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        job_runs, "count_jobs", lambda alias, terms: Count(0, exact=False)
+    )
+    (job,) = waiting()
+    query = "q=name%3D0&state=ready"
+    question = boss.post(ACT, {"action": "cancel", "all": "1", "query": query})
+    assert "More than 0 jobs:" in text_of(question)
+    assert said(confirm(boss, question)) == ["Cancelled: 1 job."]
+    assert whereabouts(job) == ["FinishedJob"]
 
 
 # -- jobs and people that move meanwhile --------------------------------------

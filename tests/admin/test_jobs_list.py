@@ -186,6 +186,17 @@ def test_sensitive_values_are_not_found(boss: Client, worker: InlineWorker) -> N
     assert listed(boss, q="bob") == [named.id]
 
 
+@pytest.mark.django_db
+def test_search_does_not_tell_that_sensitive_values_are_there() -> None:
+    visible = tasks.greet.enqueue("hunter2")
+    values = [(("ada", "hunter2"), {}) for _ in range(2 * search.PAGE + 5)]
+    tasks.log_in.enqueue_many(values)
+    page = find("default", Terms(text="hunter2"), seconds=60)
+    assert [str(line.id) for line in page.lines] == [visible.id]
+    # It ends as it does where no job holds the value.
+    assert (page.older, page.cut) == (None, False)
+
+
 def test_pages_follow_each_other(boss: Client, worker: InlineWorker) -> None:
     tasks.greet.enqueue_many([((str(n),), {}) for n in range(search.PAGE + 5)])
     first = boss.get(LIST)
