@@ -66,8 +66,9 @@ class ExportOfJobs(RowsOfBackend):
 
 def _note(request: HttpRequest, kind: str, words: str) -> None:
     """Keep in the log of the admin who took jobs away."""
+    user: Any = request.user
     LogEntry.objects.create(
-        user_id=request.user.pk,
+        user=user,
         content_type=ContentType.objects.get_for_model(Job, for_concrete_model=False),
         action_flag=CHANGE,
         object_repr=words[:200],
