@@ -203,9 +203,7 @@ def _body(
     )
 
 
-def _inserts(
-    vendor: Vendor, task: Any, bodies: list[tuple[Any, ...]]
-) -> list[Insert]:
+def _inserts(vendor: Vendor, task: Any, bodies: list[tuple[Any, ...]]) -> list[Insert]:
     """Order a job's body, its state and, where there is one, the link to its parent."""
     state, columns = _state(vendor, task, bodies), _BODY
     if kept := _hidden(task):

@@ -11,8 +11,8 @@ from .source import PACKAGE, Module, Modules, chain, docstrings, imports_of
 # From left to right: a part imports from those before its own, and from its own.
 LAYERS: tuple[tuple[str, ...], ...] = (
     (
-        *("conf", "exceptions", "signals", "compat", "backoff", "payload", "ids", "log"),
-        *("log_capture", "sensitive"),
+        *("conf", "exceptions", "signals", "compat", "backoff", "payload", "ids"),
+        *("log", "log_capture", "sensitive"),
     ),
     ("bgtask", "registry", "results", "task_options"),
     ("vendors",),
