@@ -100,7 +100,7 @@ def test_fields_of_the_kind_are_shown(as_admin: Visit) -> None:
         as_admin.choose("#id_kind", kind)
         for names in fields.values():
             for name in names:
-                (row,) = as_admin.all(f".form-row.field-{name}")
+                (row,) = as_admin.all(f".field-{name}")
                 assert row.is_displayed() == (name in shown), (kind, name)
 
 

@@ -23,8 +23,9 @@
             .filter((each) => each && each.type !== "hidden");
     }
 
+    /* Themes put rows within rows; the one that is a field's own bears its name. */
     function rowOf(name) {
-        return form.querySelector(`.form-row.field-${name}`);
+        return form.querySelector(`.field-${name}`);
     }
 
     function showFieldsOfKind(kind) {
