@@ -30,6 +30,7 @@ from ..overview.jobs import JobLine, lines_of
 from ..overview.masks import mask_for
 from ..overview.terms import Terms
 from ..overview.walk import next_batch
+from ..payload import printable
 from . import live
 from .base import RowsOfBackend, database
 from .job_terms import read_terms
@@ -154,7 +155,7 @@ def _json(names: tuple[str, ...], rows: Iterator[dict[str, Any]]) -> Iterator[st
         text = json.dumps(
             {name: row.get(name) for name in names}, default=_plain, ensure_ascii=False
         )
-        yield f"{separator}{text}"
+        yield f"{separator}{printable(text)}"
         separator = ",\n"
     yield "[]\n" if separator == "[\n" else "\n]\n"
 
@@ -168,7 +169,8 @@ class _Echo:
 
 def _cell(name: str, value: Any) -> Any:
     if name in _VALUES:
-        return "" if value is None else json.dumps(value, ensure_ascii=False)
+        text = json.dumps(value, ensure_ascii=False)
+        return "" if value is None else printable(text)
     text = str(_plain(value)) if isinstance(value, (UUID, datetime)) else str(value)
     return f"'{text}" if text.startswith(_FORMULA) and name != "priority" else text
 

@@ -140,6 +140,8 @@ def timeline(job: JobDetails) -> list[Step]:
         if each.finished_at and each.outcome:
             text = f"{_('Attempt %(number)s') % number}: {state_label(each.outcome)}"
             steps.append(Step(each.finished_at, text, each.exception, each.outcome))
+    # A moment that was written by hand may be none.
+    steps = [step for step in steps if step.at is not None]
     steps.sort(key=lambda step: step.at)
     if job.finished_at and not any(each.finished_at for each in job.attempts):
         label = state_label(job.state)

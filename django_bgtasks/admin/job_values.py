@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..overview.details import JobDetails
+from ..payload import printable
 
 MOST_CHARACTERS = 10_000
 NAMES = ("args", "kwargs", "metadata", "return_value")
@@ -23,7 +24,7 @@ class Value:
 
 
 def print_json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return printable(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def shown(job: JobDetails, name: str) -> Value:

@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.forms.widgets import Script
 from django.utils.translation import gettext_lazy as _
 
+from ..payload import printable
+
 
 class JSONEditor(forms.Textarea):
     """A text area that a script makes easier: brackets, indentation, live checks."""
@@ -62,7 +64,7 @@ class JSONEditorField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         if value is None or isinstance(value, str):
             return value or ""
-        return json.dumps(value, indent=2, ensure_ascii=False)
+        return printable(json.dumps(value, indent=2, ensure_ascii=False))
 
     def to_python(self, value: Any) -> Any:
         text = str(value or "").strip()

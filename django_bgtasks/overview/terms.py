@@ -81,9 +81,11 @@ def _holds(
 ) -> bool:
     args, kwargs, metadata = shown
     wanted = {value, value.strip("\"'")}
-    candidates = [each.get(name, _NOTHING) for each in (kwargs, metadata) if each]
-    if name in parameters and (index := parameters.index(name)) < len(args):
-        candidates.append(args[index])
+    # What is hidden as a whole is a text, and rows may be written by hand.
+    objects = [each for each in (kwargs, metadata) if isinstance(each, dict)]
+    candidates = [each.get(name, _NOTHING) for each in objects]
+    if name in parameters and isinstance(args, list):
+        candidates += args[parameters.index(name) :][:1]
     return any(
         (each if isinstance(each, str) else json.dumps(each)) in wanted
         for each in candidates

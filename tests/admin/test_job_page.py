@@ -13,6 +13,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from django_bgtasks.admin import job_export, job_values
+from django_bgtasks.admin.json_field import JSONEditorField
 from django_bgtasks.admin.tracebacks import read_traceback
 from django_bgtasks.lifecycle import operate
 from django_bgtasks.models import (
@@ -310,3 +312,17 @@ def test_history_of_a_job_is_that_of_the_admin(
     history = text_of(boss.get(f"{LIST}{job.id}/history/"))
     assert "Retry" in history
     assert "boss" in history
+
+
+@pytest.mark.once
+def test_text_that_is_none_is_printed_all_the_same() -> None:
+    # Written by hand, where the database lets it in.
+    value = ["\ud800"]
+    printed = [
+        job_values.print_json(value),
+        JSONEditorField("array", list).prepare_value(value),
+        "".join(job_export._json(("args",), iter([{"args": value}]))),
+        job_export._cell("args", value),
+    ]
+    for text in printed:
+        assert "\\ud800" in text.encode().decode()

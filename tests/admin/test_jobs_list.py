@@ -186,6 +186,15 @@ def test_sensitive_values_are_not_found(boss: Client, worker: InlineWorker) -> N
     assert listed(boss, q="bob") == [named.id]
 
 
+def test_job_that_is_hidden_as_a_whole_is_looked_past(
+    boss: Client, worker: InlineWorker
+) -> None:
+    job = tasks.greet.using(metadata={"name": "ada"}).enqueue("ada")
+    Job.objects.filter(pk=job.id).update(sensitive=True)
+    assert listed(boss, q="name=ada") == []
+    assert listed(boss, q="ada") == []
+
+
 @pytest.mark.django_db
 def test_search_does_not_tell_that_sensitive_values_are_there() -> None:
     visible = tasks.greet.enqueue("hunter2")
