@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.db import Error, transaction
 from django.template.defaultfilters import truncatechars
 from django.utils.translation import gettext as _
 
@@ -24,6 +25,8 @@ _OF_THE_ROW = (
     *("id", "name", "enabled", "origin", "timing_editable", "timing_edited"),
     *("undeclared_at", "was_enabled"),
 )
+# What a row that was written by hand may hold.
+_NOT_TO_BE_SAVED = (Error, TypeError, ValueError, ValidationError)
 _REFUSALS = (InvalidTask, InvalidTaskBackend, InvalidArguments, UnknownTask)
 
 
@@ -62,8 +65,9 @@ def duplicate(schedule: Any) -> Schedule:
     }
     copy = Schedule(**values, name=_free_name(schedule.name), enabled=False)
     try:
-        copy.save(using=database(), force_insert=True)
-    except InvalidArguments as error:
+        with transaction.atomic(using=database()):
+            copy.save(using=database(), force_insert=True)
+    except (InvalidArguments, *_NOT_TO_BE_SAVED) as error:
         raise Refusal(str(error)) from error
     return copy
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from ..models import Schedule, Tick
 from .base import RowsOfBackend, database
+from .reading import read_rows
 
 _MOST_COUNTED = 10_000
 
@@ -58,12 +59,21 @@ class ScheduleDeletion(RowsOfBackend):
         description=gettext_lazy("Delete selected %(verbose_name_plural)s"),
     )
     def delete_selected(self, request: HttpRequest, queryset: Any) -> Any:
-        kept = [each for each in queryset if is_kept(each)]
+        # Django reads them as well, and would fail at those that cannot be read whole.
+        queryset._result_cache = rows = read_rows(queryset)
+        kept = [each for each in rows if is_kept(each)]
         for schedule in kept[:5]:
             self.message_user(request, reason(schedule), messages.ERROR)
         if kept:
             return None
         return delete_selected(self, request, queryset)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        if any(getattr(each, "unreadable", ()) for each in queryset):
+            for each in queryset:
+                self.delete_model(request, each)
+        else:
+            super().delete_queryset(request, queryset)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Name the schedules and count the rest: their history may be long."""

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -272,3 +273,21 @@ def test_deleting_needs_its_permission(staff: Staff, schedule: MakeSchedule) -> 
         url = address("delete", mine)
         assert staff("change_schedule").post(url, {"post": "yes"}).status_code == 403
     assert Schedule.objects.count() == 2
+
+
+@pytest.mark.only_on("sqlite")
+@pytest.mark.parametrize("column", ["every", "latitude", "expires", "priority"])
+def test_row_that_cannot_be_read_whole_is_neither_copied_nor_kept(
+    boss: Client, schedule: MakeSchedule, column: str
+) -> None:
+    broken, other = schedule(), schedule()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {Schedule._meta.db_table} SET {column} = 'soon' "
+            f"WHERE id = {broken.pk}"
+        )
+    boss.post(address("duplicate", broken), follow=True)
+    assert shown(boss.get(LIST))
+    act(boss, "delete_selected", broken, other)
+    act(boss, "delete_selected", broken, other, post="yes")
+    assert not Schedule.objects.filter(pk__in=[broken.pk, other.pk]).count()
