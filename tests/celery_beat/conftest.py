@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection
@@ -34,6 +35,10 @@ def _tables(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         yield
         with django_db_blocker.unblock():
             _drop_tables()
+        # The admin has discovered its pages, and would look for the app.
+        for model in [*admin.site._registry]:
+            if model._meta.app_label == "django_celery_beat":
+                admin.site.unregister(model)
 
 
 def _drop_tables() -> None:

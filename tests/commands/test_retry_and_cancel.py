@@ -22,7 +22,7 @@ READY, FAILED = TaskResultStatus.READY, TaskResultStatus.FAILED
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(overview.batches, "__defaults__", (2,))
+    monkeypatch.setattr(overview.batches, "__defaults__", (2, None))
 
 
 def failed(number: int) -> list[Any]:
