@@ -74,6 +74,8 @@ def test_stop_gives_back_what_was_claimed_and_not_begun(
     await_effects("running:began")
     worker.send_signal(signal.SIGTERM)
     worker.wait_for_line("Stopping")
+    # The supervisor says so before its worker knows.
+    eventually(lambda: ReadyJob.objects.count() == 50, "the rest to be given back")
     gate.open()
     assert worker.wait() == 0
     await_finished([*quick, running])

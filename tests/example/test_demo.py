@@ -159,10 +159,10 @@ def test_demo_that_is_stopped_takes_everything_with_it(
 @pytest.mark.once
 def test_demo_without_its_email_fails_and_says_why(start_demo: StartDemo) -> None:
     # Nobody listens there, so the mail cannot be sent.
-    demo = start_demo(EMAIL_URL="smtp://127.0.0.1:1", DEMO_PATIENCE="3")
+    demo = start_demo(EMAIL_URL="smtp://127.0.0.1:1", DEMO_PATIENCE="12")
     output = demo.finish()
     assert demo.process.returncode == 1, output
-    assert re.search(r"Waited 3 s for the e-mail to ada\.\w+@example\.com", output)
+    assert re.search(r"Waited 12 s for the e-mail to ada\.\w+@example\.com", output)
     assert "ConnectionRefusedError" in output, "The worker's log tells the reason."
     assert demo.processes() == []
 

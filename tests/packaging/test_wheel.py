@@ -136,11 +136,13 @@ def test_wheel_says_what_it_needs(wheel: Path) -> None:
         assert any(n.endswith("/licenses/LICENSE") for n in archive.namelist())
     needed = [n for n in metadata.get_all("Requires-Dist", []) if "extra ==" not in n]
     assert sorted(re.match(r"[\w-]+", need)[0].lower() for need in needed) == [
+        "cron-descriptor",
+        "croniter",
         "django",
         "django-tasks",
     ]
     assert metadata["License-Expression"] == "BSD-3-Clause"
-    assert {"django52", "postgresql", "mysql"} <= set(
+    assert {"django52", "postgresql", "mysql", "solar", "yaml"} <= set(
         metadata.get_all("Provides-Extra", [])
     )
 
