@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from . import tasks
 from .workers import (
     PATIENCE,
     Start,
+    Worker,
     await_finished,
     effects,
     lost_attempts,
@@ -210,6 +212,54 @@ def test_worker_can_be_stopped_while_the_server_is_down(
     worker.wait_for_line("The database cannot be reached", PATIENCE)
     assert worker.stop() == 0
     server.start_again()
+
+
+_LEDGER = (
+    "import django, pickle; from pathlib import Path; django.setup(); "
+    "from tests.acceptance import beat_ledger; kept = Path({kept!r}); "
+)
+
+
+@pytest.mark.only_on("postgresql")
+def test_beats_outlast_crashes_and_enqueue_each_moment_once(
+    start: Start, server: Server, tmp_path: Path
+) -> None:
+    """Two of three beats are killed, too, one after each crash."""
+    ledger = _LEDGER.format(kept=str(tmp_path / "planned"))
+    server.run(
+        "-c",
+        f"{ledger}beat_ledger.make(200, 8.0, fast=False); "
+        f"kept.write_bytes(pickle.dumps(beat_ledger.planned()))",
+    )
+
+    def start_beat() -> Worker:
+        return start(command="runbeat", BGTASKS_TEST_DATABASE_URL=server.url)
+
+    def ticks() -> int:
+        return server.count("django_bgtasks_tick", "outcome = 'enqueued'")
+
+    beats = [start_beat() for _ in range(3)]
+    for _ in range(2):
+        more = ticks() + 50
+        eventually(lambda more=more: ticks() > more, "more ticks", PATIENCE)
+        beats[-1].wait_for_line("Starting", PATIENCE)
+        server.crash()
+        beats[-1].wait_for_line("The database cannot be reached", PATIENCE)
+        beats[0].send_signal(signal.SIGKILL)
+        beats.pop(0).wait()
+        server.start_again()
+        beats.append(start_beat())
+    more = ticks() + 50
+    eventually(lambda: ticks() > more, "more ticks", PATIENCE)
+    for beat in beats:
+        beat.wait_for_line("Starting", PATIENCE)
+        assert beat.stop() == 0
+    server.run(
+        "-c",
+        f"{ledger}first = pickle.loads(kept.read_bytes()); "
+        f"found = beat_ledger.differences(first, beat_ledger.look()); "
+        f"assert not found, found[:9]",
+    )
 
 
 # -- at the start -------------------------------------------------------------------
