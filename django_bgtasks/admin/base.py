@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 from django.contrib import admin
 from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 
 from ..backend import DatabaseBackend
 from ..compat import task_backends
@@ -51,6 +52,17 @@ def job_url(job_id: UUID) -> str:
 class RowsOfBackend(admin.ModelAdmin):  # type: ignore[type-arg]
     """Reads and writes the rows where the backend keeps them."""
 
+    def paths(
+        self, views: Mapping[str, tuple[str, Callable[..., Any]]]
+    ) -> list[URLPattern]:
+        """Return the addresses of views of the site's staff: by the last part of
+        their names, each a route and a view."""
+        head = f"{self.opts.app_label}_{self.opts.model_name}"
+        return [
+            path(route, self.admin_site.admin_view(view), name=f"{head}_{name}")
+            for name, (route, view) in views.items()
+        ]
+
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).using(database())
 
@@ -61,3 +73,16 @@ class RowsOfBackend(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         obj.delete(using=database())
+
+
+class NeverEdited(RowsOfBackend):
+    """Rows that no form makes, changes or deletes: views of their own act on them."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

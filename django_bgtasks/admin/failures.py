@@ -18,12 +18,12 @@ from ..overview.failures import SAMPLE, Group, read_failures
 from ..overview.rows import FAILURES
 from ..results import public
 from . import live
-from .base import RowsOfBackend, database, job_url
+from .base import NeverEdited, database, job_url
 from .job_actions import ACTIONS
 
 
 @admin.register(Failure)
-class FailureAdmin(RowsOfBackend):
+class FailureAdmin(NeverEdited):
     """Groups of failed jobs. Rows are never edited, nor shown one by one."""
 
     def changelist_view(
@@ -66,15 +66,6 @@ class FailureAdmin(RowsOfBackend):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return live.may(request, "view_job")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def _before(self, request: HttpRequest) -> datetime | None:
         text = request.GET.get("before")

@@ -4,10 +4,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
 from ..models import Job
 from . import live
+from .base import NeverEdited
 from .job_copy import CopyOfJob
 from .job_export import ExportOfJobs
 from .job_list import ListOfJobs
@@ -16,8 +17,14 @@ from .job_runs import RunsOfActions
 
 
 @admin.register(Job)
-class JobAdmin(ListOfJobs, PageOfJob, RunsOfActions, ExportOfJobs, CopyOfJob):
-    """The jobs: found, looked at and acted on. Rows are never edited as such."""
+class JobAdmin(
+    ListOfJobs, PageOfJob, RunsOfActions, ExportOfJobs, CopyOfJob, NeverEdited
+):
+    """The jobs: found, looked at and acted on. Rows are never edited as such.
+
+    A job is made by enqueueing it, or a copy of it; deleting goes by the actions,
+    which see to all tables of a job.
+    """
 
     def get_urls(self) -> list[URLPattern]:
         views: dict[str, tuple[str, Any]] = {
@@ -26,28 +33,7 @@ class JobAdmin(ListOfJobs, PageOfJob, RunsOfActions, ExportOfJobs, CopyOfJob):
             "copy": ("<str:object_id>/copy/", self.copy_view),
             "value": ("<str:object_id>/<str:name>.json", self.value_view),
         }
-        return [
-            *(
-                path(
-                    route,
-                    self.admin_site.admin_view(view),
-                    name=f"django_bgtasks_job_{name}",
-                )
-                for name, (route, view) in views.items()
-            ),
-            *super().get_urls(),
-        ]
+        return [*self.paths(views), *super().get_urls()]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return live.may(request, "view_job")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        # A job is made by enqueueing it, or a copy of it.
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # Deleting goes by the actions, which see to all tables of a job.
-        return False

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -15,7 +15,7 @@ from ..models import Queue
 from ..overview.summary import QueueLine, read_lines
 from ..vendors import vendor_of
 from . import live
-from .base import RowsOfBackend
+from .base import NeverEdited
 from .purge import PurgeView
 
 # Where a button may lead back to.
@@ -27,36 +27,17 @@ _PAGES = {
 
 
 @admin.register(Queue)
-class QueueAdmin(PurgeView, RowsOfBackend):
+class QueueAdmin(PurgeView, NeverEdited):
     """The queues, their buttons, and the overview of all. Rows are never edited."""
 
     def get_urls(self) -> list[URLPattern]:
         views = {
-            "overview": self.overview_view,
-            "pause": self.pause_view,
-            "resume": self.resume_view,
-            "purge": self.purge_view,
+            "overview": ("overview/", self.overview_view),
+            "pause": ("pause/", self.pause_view),
+            "resume": ("resume/", self.resume_view),
+            "purge": ("purge/", self.purge_view),
         }
-        return [
-            *(
-                path(
-                    f"{name}/",
-                    self.admin_site.admin_view(view),
-                    name=f"django_bgtasks_queue_{name}",
-                )
-                for name, view in views.items()
-            ),
-            *super().get_urls(),
-        ]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        return [*self.paths(views), *super().get_urls()]
 
     @method_decorator(require_GET)
     def overview_view(self, request: HttpRequest) -> HttpResponse:

@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -40,17 +40,10 @@ class ScheduleActions(RowsOfBackend):
             "duplicate": self.duplicate_view,
             "restore": self.restore_view,
         }
-        return [
-            *(
-                path(
-                    f"<path:object_id>/{name}/",
-                    self.admin_site.admin_view(view),
-                    name=f"django_bgtasks_schedule_{name}",
-                )
-                for name, view in deeds_of.items()
-            ),
-            *super().get_urls(),
-        ]
+        views = {
+            name: (f"<path:object_id>/{name}/", view) for name, view in deeds_of.items()
+        }
+        return [*self.paths(views), *super().get_urls()]
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None

@@ -12,7 +12,7 @@ from django.forms.widgets import Script
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -67,15 +67,11 @@ class ScheduleAdmin(ScheduleColumns, ReadOnlyTexts, ScheduleDeletion, ScheduleAc
         js = (Script("django_bgtasks/schedule-form.js", defer=True),)
 
     def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
-        name = "django_bgtasks_schedule"
-        return [
-            path("preview/", wrap(self.preview_view), name=f"{name}_preview"),
-            path(
-                "<path:object_id>/ticks/", wrap(self.ticks_view), name=f"{name}_ticks"
-            ),
-            *super().get_urls(),
-        ]
+        views: dict[str, tuple[str, Any]] = {
+            "preview": ("preview/", self.preview_view),
+            "ticks": ("<path:object_id>/ticks/", self.ticks_view),
+        }
+        return [*self.paths(views), *super().get_urls()]
 
     # The list.
 

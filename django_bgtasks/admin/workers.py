@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -16,29 +16,16 @@ from ..overview.workers import ProcessState, read_processes
 from ..upkeep import presence
 from ..vendors import vendor_of
 from . import live
-from .base import RowsOfBackend, database, job_url
+from .base import NeverEdited, database, job_url
 
 
 @admin.register(Process)
-class ProcessAdmin(RowsOfBackend):
+class ProcessAdmin(NeverEdited):
     """The processes and what they run. They can be asked to stop, nothing else."""
 
     def get_urls(self) -> list[URLPattern]:
-        stop = path(
-            "stop/",
-            self.admin_site.admin_view(self.stop_view),
-            name="django_bgtasks_process_stop",
-        )
-        return [stop, *super().get_urls()]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        views = {"stop": ("stop/", self.stop_view)}
+        return [*self.paths(views), *super().get_urls()]
 
     @method_decorator(require_GET)
     def changelist_view(

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from ..compat import task_backends
+from ..conf import Options
 from ..processes.config import WorkerConfig
 
 _PREFIX = "BGTASKS_"
@@ -97,7 +98,7 @@ def find_backend(alias: str) -> Any:
         backend: Any = task_backends[alias]
     except Exception as error:
         raise CommandError(f"--backend {alias}: {error}") from error
-    if not hasattr(backend, "settings"):
+    if not isinstance(getattr(backend, "settings", None), Options):
         raise CommandError(
             f"--backend {alias}: TASKS[{alias!r}]['BACKEND'] is "
             f"{type(backend).__name__}, not django_bgtasks.backend.DatabaseBackend."

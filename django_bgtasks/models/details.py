@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .fields import job_key
 from .job import Job
-
-
-def _job(related_name: str) -> Any:
-    return models.OneToOneField(
-        Job,
-        primary_key=True,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        related_name=related_name,
-    )
 
 
 class JobLink(models.Model):
     """A job that another job enqueued; a row only for those."""
 
-    job = _job("link")
+    job = job_key("link")
     # The parent may be gone, or be kept in another database.
     parent_id = models.UUIDField(db_index=True)
 
@@ -69,7 +58,7 @@ class Failure(models.Model):
     the few that failed would have to be looked for among all that succeeded.
     """
 
-    job = _job("failure")
+    job = job_key("failure")
     task_path = models.CharField(max_length=255)
     exception_class_path = models.CharField(max_length=255, blank=True)
     failed_at = models.DateTimeField(db_index=True)

@@ -34,3 +34,17 @@ class JSONTextField(models.TextField):  # type: ignore[type-arg]
 
     def value_to_string(self, obj: Any) -> str:
         return str(self.get_prep_value(self.value_from_object(obj)))
+
+
+def job_key(related_name: str) -> Any:
+    """Return a primary key that is a job's, without a constraint.
+
+    A constraint would lock the job's row and let writers wait for each other.
+    """
+    return models.OneToOneField(
+        "django_bgtasks.Job",
+        primary_key=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name=related_name,
+    )

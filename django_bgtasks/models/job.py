@@ -9,13 +9,11 @@ the relations exist for joins only. Rows are moved by ``lifecycle`` and
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ..ids import uuid7
-from .fields import JSONTextField
+from .fields import JSONTextField, job_key
 
 
 class OutcomeKind(models.TextChoices):
@@ -67,20 +65,10 @@ class Job(models.Model):
         return f"{self.task_path} {self.id}"
 
 
-def _job(related_name: str) -> Any:
-    return models.OneToOneField(
-        Job,
-        primary_key=True,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        related_name=related_name,
-    )
-
-
 class ReadyJob(models.Model):
     """A job to be claimed. ``attempt`` is the number that the claim will make."""
 
-    job = _job("ready")
+    job = job_key("ready")
     queue_name = models.CharField(max_length=128)
     # The negative priority, so that one ascending index orders all of it.
     rank = models.SmallIntegerField()
@@ -104,7 +92,7 @@ class ReadyJob(models.Model):
 class DeferredJob(models.Model):
     """A job to be made ready at ``run_after``: asked for later, or to be retried."""
 
-    job = _job("deferred")
+    job = job_key("deferred")
     queue_name = models.CharField(max_length=128)
     rank = models.SmallIntegerField()
     run_after = models.DateTimeField(db_index=True)
@@ -121,7 +109,7 @@ class DeferredJob(models.Model):
 class RunningJob(models.Model):
     """A job claimed by a process. To leave needs (job, attempt, process)."""
 
-    job = _job("running")
+    job = job_key("running")
     process = models.ForeignKey(
         "Process",
         on_delete=models.DO_NOTHING,
@@ -144,7 +132,7 @@ class RunningJob(models.Model):
 class FinishedJob(models.Model):
     """The end of a job. Append-only; ``keep_until`` says when it may be pruned."""
 
-    job = _job("finished")
+    job = job_key("finished")
     outcome = models.CharField(max_length=10, choices=OutcomeKind.choices)
     attempt = models.IntegerField()
     worker = models.CharField(max_length=64, blank=True)
@@ -196,7 +184,7 @@ class Attempt(models.Model):
 class JobProgress(models.Model):
     """What a job has told of itself while it ran; a row only for jobs that do."""
 
-    job = _job("saved_progress")
+    job = job_key("saved_progress")
     metadata = JSONTextField(null=True)
     done = models.FloatField(null=True)
     total = models.FloatField(null=True)

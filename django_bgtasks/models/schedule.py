@@ -7,7 +7,9 @@ undoes a run that a beat has noted meanwhile.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -161,6 +163,12 @@ class Plan(Timing):
 
     def __str__(self) -> str:
         return str(self.schedule_id)
+
+    def count_run(self, job_id: UUID, moment: datetime) -> None:
+        """Note a job that was enqueued at ``moment``, by a beat or by hand."""
+        self.last_job_id = job_id
+        self.last_run_at = moment
+        self.run_count += 1
 
 
 class Tick(models.Model):

@@ -42,9 +42,7 @@ def run_now(backend: Any, schedule: Schedule) -> UUID:
                 job_id=job.id,
             )
             if plan is not None:
-                plan.last_job_id = job.id
-                plan.last_run_at = public(now)
-                plan.run_count += 1
+                plan.count_run(job.id, public(now))
                 plan.save(using=alias)
             return result
 

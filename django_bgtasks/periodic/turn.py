@@ -73,7 +73,7 @@ def _enqueue(turn: Turn, plan: Plan, schedule: Schedule, moment: datetime) -> No
         _note(turn, plan, moment, Tick.Outcome.REFUSED, detail=job)
     else:
         _note(turn, plan, moment, Tick.Outcome.ENQUEUED, job_id=job.id)
-        _count(turn, plan, job)
+        plan.count_run(job.id, public(turn.now))
 
 
 def _release(turn: Turn, plan: Plan, schedule: Schedule) -> bool:
@@ -86,7 +86,7 @@ def _release(turn: Turn, plan: Plan, schedule: Schedule) -> bool:
         tick.update(outcome=Tick.Outcome.REFUSED, detail=job)
         return False
     tick.update(outcome=Tick.Outcome.ENQUEUED, job_id=job.id)
-    _count(turn, plan, job)
+    plan.count_run(job.id, public(turn.now))
     return True
 
 
@@ -99,12 +99,6 @@ def _order(turn: Turn, schedule: Schedule, moment: datetime | None) -> Order | s
         return plans.reason(error)
     turn.orders.append(job)
     return job
-
-
-def _count(turn: Turn, plan: Plan, job: Order) -> None:
-    plan.last_job_id = job.id
-    plan.last_run_at = public(turn.now)
-    plan.run_count += 1
 
 
 def _note(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import time
 from typing import Any
-from uuid import uuid4
 
 from ..compat import task_backends
 from ..upkeep import presence
@@ -38,9 +36,7 @@ class Alone:
     def __init__(self, backend: Any, name: str) -> None:
         self.vendor = vendor_of(backend.connection)
         self.options = backend.settings
-        host = socket.gethostname().partition(".")[0][:32]
-        # Names stay unique when a pid comes again.
-        self.name = f"{name or host}-{os.getpid()}-{uuid4().hex[:4]}"
+        self.name = presence.unique_name(name)
         self.signals = StopSignals()
         self._process_id: int | None = None
         self._next = 0.0
@@ -76,7 +72,7 @@ class Alone:
             self._process_id = None
             return
         if present[self._process_id]:
-            self.signals.count = max(self.signals.count, 1)
+            self.signals.ask()
         self._next = time.monotonic() + self.options.heartbeat.total_seconds()
 
     def wait(self, seconds: float) -> None:

@@ -40,6 +40,10 @@ class StopSignals:
         for end in self._pipe:
             os.close(end)
 
+    def ask(self) -> None:
+        """Have it be as if one had come; safe from any thread."""
+        self.count = max(self.count, 1)
+
     def wait(self, seconds: float) -> None:
         """Wait until something happens, and for ``seconds`` at most."""
         reader = self._pipe[0]

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import time
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 from ..compat import task_backends
 from ..lifecycle.enqueue import CHANNEL, JOB
@@ -41,13 +39,11 @@ class Supervisor:
 
     def __init__(self, config: WorkerConfig) -> None:
         backend: Any = task_backends[config.backend]
-        host = socket.gethostname().partition(".")[0][:32]
         self.config = config
         self.backend = backend
         self.options = backend.settings
         self.vendor = vendor_of(backend.connection)
-        # Names stay unique when a pid comes again.
-        self.name = f"{config.name or host}-{os.getpid()}-{uuid4().hex[:4]}"
+        self.name = presence.unique_name(config.name)
         self.members: list[crew.Member] = []
         self.to_start: dict[int, float] = {}
         self.to_rescue: list[rescue.Death] = []
@@ -73,7 +69,7 @@ class Supervisor:
 
     def ask_to_stop(self) -> None:
         """Note that it is to stop; safe from any thread."""
-        self.stop.count = max(self.stop.count, 1)
+        self.stop.ask()
 
     def _supervise(self) -> None:
         logger.info("Starting; worker processes: %d.", self.config.processes)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import uuid4
 
 from django.db.models import BigIntegerField, Case, F, Value, When
 
@@ -24,6 +26,15 @@ class Arrival:
     parent_id: int | None = None
     queues: Sequence[str] = ()
     capacity: int = 0
+
+
+def unique_name(wanted: str = "") -> str:
+    """Return a name for this process, by default after its host.
+
+    It stays unique when a pid comes again.
+    """
+    host = socket.gethostname().partition(".")[0][:32]
+    return f"{wanted or host}-{os.getpid()}-{uuid4().hex[:4]}"
 
 
 def arrive(vendor: Vendor, arrival: Arrival) -> int:

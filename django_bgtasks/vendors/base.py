@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from .findings import Finding
-from .looks import Looks
+from .looks import Looks, each_queue
 from .rows import Insert, Lane, Move, Row, Swap, Table, Take, Taken
 from .watcher import Watcher
 
@@ -81,14 +81,10 @@ class Vendor(Looks):
 
     def queues(self, source: Table) -> list[str]:
         """The names of the queues that have rows, by one index look-up each."""
-        name = source.name
         with self.connection.cursor() as cursor:
             cursor.execute(
-                f"WITH RECURSIVE q(name) AS ("
-                f"SELECT MIN(queue_name) FROM {name} UNION ALL "
-                f"SELECT (SELECT MIN(r.queue_name) FROM {name} r "
-                f"WHERE r.queue_name > q.name) FROM q WHERE q.name IS NOT NULL"
-                f") SELECT name FROM q WHERE name IS NOT NULL"
+                f"WITH RECURSIVE {each_queue(source)} "
+                f"SELECT name FROM q WHERE name IS NOT NULL"
             )
             return [row[0] for row in cursor.fetchall()]
 

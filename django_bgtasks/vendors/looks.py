@@ -12,6 +12,17 @@ from .session import Session
 _MOST_PARTS = 100
 
 
+def each_queue(source: Table) -> str:
+    """Return the recursive part ``q(name)``: the names of a table's queues, and NULL,
+    by one look-up in the index each."""
+    name = source.name
+    return (
+        f"q(name) AS (SELECT MIN(queue_name) FROM {name} UNION ALL "
+        f"SELECT (SELECT MIN(r.queue_name) FROM {name} r "
+        f"WHERE r.queue_name > q.name) FROM q WHERE q.name IS NOT NULL)"
+    )
+
+
 class Looks(Session):
     """What a vendor sees of the tables of waiting jobs."""
 
@@ -42,11 +53,7 @@ class Looks(Session):
         rank, name = self.quote("rank"), source.name
         with self.connection.cursor() as cursor:
             cursor.execute(
-                f"WITH RECURSIVE q(name) AS ("
-                f"SELECT MIN(queue_name) FROM {name} UNION ALL "
-                f"SELECT (SELECT MIN(r.queue_name) FROM {name} r "
-                f"WHERE r.queue_name > q.name) FROM q WHERE q.name IS NOT NULL"
-                f"), lane(name, place) AS ("
+                f"WITH RECURSIVE {each_queue(source)}, lane(name, place) AS ("
                 f"SELECT q.name, (SELECT MIN(r.{rank}) FROM {name} r "
                 f"WHERE r.queue_name = q.name) FROM q WHERE q.name IS NOT NULL "
                 f"UNION ALL SELECT lane.name, (SELECT MIN(r.{rank}) FROM {name} r "

@@ -10,11 +10,11 @@ from uuid import UUID
 from django.core.management.base import CommandError, CommandParser
 
 from ... import registry
-from ...compat import task_backends
-from ...conf import Options, duration
+from ...conf import duration
 from ...overview.jobs import Choice
 from ...overview.queues import known_queues
 from ...vendors import vendor_of
+from .. import worker_options
 from ..console import Console
 
 Backend = Any
@@ -99,17 +99,7 @@ def span(text: str) -> timedelta:
 
 def find_backend(options: dict[str, Any]) -> Backend:
     """Return the backend that --backend names. Raise CommandError."""
-    alias = options["backend"]
-    try:
-        backend: Any = task_backends[alias]
-    except Exception as error:
-        raise CommandError(f"--backend {alias}: {error}") from error
-    if not isinstance(getattr(backend, "settings", None), Options):
-        raise CommandError(
-            f"--backend {alias}: TASKS[{alias!r}]['BACKEND'] is "
-            f"{type(backend).__name__}, not django_bgtasks.backend.DatabaseBackend."
-        )
-    return backend
+    return worker_options.find_backend(options["backend"])
 
 
 def job_id(text: str) -> UUID:
