@@ -6,6 +6,8 @@ VENV ?= .venv
 DJANGO ?=
 # The databases of `make test`, such as VENDORS="sqlite postgresql"; all by default.
 VENDORS ?=
+# Cases of `make fuzz`.
+CASES ?= 100000
 # Arguments for pytest, such as ARGS="-k retry -x".
 ARGS ?=
 
@@ -21,7 +23,8 @@ INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-sqlite test-postgresql test-mysql test-mariadb plan \
-	lint format types migrations-check messages docs screenshots bench build clean
+	lint audit fuzz format types migrations-check messages docs screenshots bench \
+	chaos thorough build clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -44,9 +47,16 @@ test-mariadb: ## Run the tests on MariaDB
 plan: $(INSTALLED) ## Show which databases `make test` will use, and why not others
 	@$(RUN) -m tests --plan $(VENDORS)
 
-lint: $(VENV)/.lint ## Check style
+lint: $(VENV)/.lint ## Check style, and for what is dangerous
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(RUN) -m bandit --quiet --configfile pyproject.toml --recursive django_bgtasks
+
+audit: $(VENV)/.audit ## Ask PyPI whether anything installed is known to be vulnerable
+	@$(RUN) .ci/audit
+
+fuzz: $(INSTALLED) ## Try 100,000 cases of junk (CASES) on each database (VENDORS)
+	@BGTASKS_FUZZ=$(CASES) $(RUN) -m tests $(VENDORS) -- -q tests/fuzz $(ARGS)
 
 format: $(VENV)/.lint ## Put files into shape
 	$(RUN) -m ruff check --fix .
@@ -75,6 +85,13 @@ screenshots: $(INSTALLED) ## Renew the pictures in the documentation, with Chrom
 
 bench: $(VENV)/.benchmarks ## Measure throughput and latency
 	$(RUN) -m benchmarks $(ARGS)
+
+chaos: $(INSTALLED) ## Harm workers and databases under load, and audit what came of it
+	$(RUN) -m tests.chaos $(ARGS)
+
+thorough: $(INSTALLED) ## Play every order of events, and long random sequences; hours
+	@BGTASKS_THOROUGH=1 $(RUN) -m tests --in-turn $(VENDORS) -- --skip-once \
+		tests/interleavings tests/stateful $(ARGS)
 
 build: $(INSTALLED) ## Build the wheel into dist/
 	$(PIP) wheel -qq --no-deps --no-build-isolation --wheel-dir dist .
@@ -116,7 +133,7 @@ $(INSTALLED): pyproject.toml | $(RUN)
 		|| echo "mysqlclient could not be built ($(VENV)/mysqlclient.log)"
 	@touch $@
 
-$(VENV)/.lint $(VENV)/.types $(VENV)/.docs $(VENV)/.benchmarks: $(VENV)/.%: $(INSTALLED)
+$(VENV)/.lint $(VENV)/.audit $(VENV)/.types $(VENV)/.docs $(VENV)/.benchmarks: $(VENV)/.%: $(INSTALLED)
 	@echo "Installing what $* needs"
 	@$(PIP) install -qq --editable '.[$*]' $(if $(DJANGO),'$(DJANGO)')
 	@touch $@

@@ -13,10 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import admin, databases, machine, options, report
+from . import admin, databases, docs, machine, options, report
+from .growth import command as growth
 from .parts import PARTS
+from .peers.catalogue import PEERS
 from .run import Request
-from .subjects import SUBJECTS
+from .subjects import OURS
 
 _HERE = Path(__file__).parent
 
@@ -24,6 +26,10 @@ _HERE = Path(__file__).parent
 def main() -> int:
     if sys.argv[1:2] == ["admin"]:
         return admin.main(sys.argv[2:])
+    if sys.argv[1:2] == ["docs"]:
+        return docs.main(sys.argv[2:])
+    if sys.argv[1:2] == ["growth"]:
+        return growth.main(sys.argv[2:])
     chosen = options.parse()
     about = machine.describe()
     results, failed = [], False
@@ -42,6 +48,11 @@ def main() -> int:
     report.save(place, {"at": moment.isoformat(), "machine": about, "results": results})
     print(report.heading(about))
     print("\n\n".join(report.table(result) for result in results))
+    found = report.found_in(results)
+    if chosen.peers:
+        for result in results:
+            print(f"\n{report.comparison(found, result['vendor'], docs.TITLES)}")
+    print(f"\n{report.judgements(results)}")
     print(f"\nAll samples: {place}")
     return int(failed)
 
@@ -49,7 +60,7 @@ def main() -> int:
 def _measure(vendor: str, url: str, chosen: argparse.Namespace) -> dict[str, Any]:
     request = Request(
         vendor=vendor,
-        subjects=chosen.subjects or list(SUBJECTS),
+        subjects=[OURS, *(name for name in chosen.peers if _suits(name, vendor))],
         parts=chosen.parts or list(PARTS),
         rounds=chosen.rounds,
         jobs=chosen.jobs,
@@ -72,6 +83,10 @@ def _measure(vendor: str, url: str, chosen: argparse.Namespace) -> dict[str, Any
         )
         result: dict[str, Any] = json.loads(Path(file.name).read_text())
     return result
+
+
+def _suits(peer: str, vendor: str) -> bool:
+    return PEERS[peer].vendor == vendor
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -29,14 +30,35 @@ _TELLING = (
 
 
 class StockPostgreSQL(EmbeddedPostgreSQL):
-    """The server in the wheel, with the settings it comes with."""
+    """A server of the run's own, with the settings that PostgreSQL comes with.
+
+    Its programs are the newest of Debian's, else those in the wheel.
+    """
 
     settings: dict[str, str] = {"listen_addresses": ""}
 
+    def _find_programs(self) -> Path:
+        installed = programs()
+        if installed is None:
+            return super()._find_programs()
+        if self._user is not None:
+            shutil.chown(self.directory, self._user)
+        return installed
+
+
+def programs() -> Path | None:
+    """Return where Debian keeps the programs of its newest PostgreSQL, if it has."""
+    found = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    newest = max(found, key=lambda path: float(path.parts[-3]), default=None)
+    return newest and newest.parent
+
 
 @contextmanager
-def made(vendor: str, *, own_server: bool = False) -> Iterator[str]:
-    """Make a database, yield its URL, and drop it. Raise Unavailable."""
+def made(vendor: str, *, own_server: bool = False, label: str = "") -> Iterator[str]:
+    """Make a database, yield its URL, and drop it. Raise Unavailable.
+
+    With a ``label`` in its name, there may be several.
+    """
     with ExitStack() as stack:
         if vendor == "sqlite":
             directory = tempfile.TemporaryDirectory(prefix="bgtasks-bench-")
@@ -46,7 +68,7 @@ def made(vendor: str, *, own_server: bool = False) -> Iterator[str]:
             yield stack.enter_context(_postgresql(stack, own_server=own_server))
         else:
             found.describe(vendor)
-            yield stack.enter_context(_mysql(found.url(vendor) or ""))
+            yield stack.enter_context(_mysql(found.url(vendor) or "", label))
 
 
 def _postgresql(stack: ExitStack, *, own_server: bool) -> Any:
@@ -88,10 +110,10 @@ def _postgresql_database(address: str) -> Iterator[str]:
 
 
 @contextmanager
-def _mysql(address: str) -> Iterator[str]:
+def _mysql(address: str, label: str) -> Iterator[str]:
     import MySQLdb
 
-    name = _name()
+    name = _name() + label
     entry = found.from_url(address)
     connection = MySQLdb.connect(
         user=entry["USER"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,19 +39,19 @@ def describe() -> dict[str, str]:
 
 
 def observed(
-    work: Callable[[], T], vendor: str, database: str
+    work: Callable[[], T], vendor: str, database: str, servers: Sequence[str] = ()
 ) -> tuple[T, Disturbance]:
     """Do ``work``, and tell how much of the machine went elsewhere meanwhile.
 
-    To this process, its children and the vendor's server belongs what their CPU
-    times say; the rest is foreign. Of the live connections to a PostgreSQL server
-    only those count that serve ``database``.
+    To this process, its children, the vendor's server and those processes that are
+    named in ``servers`` belongs what their CPU times say; the rest is foreign. Of the
+    live connections to a PostgreSQL server only those count that serve ``database``.
     """
     started = time.monotonic()
-    busy, before = _busy_seconds(), _our_seconds(vendor, database)
+    busy, before = _busy_seconds(), _our_seconds(vendor, database, servers)
     done = work()
     wall = time.monotonic() - started
-    after = _our_seconds(vendor, database)
+    after = _our_seconds(vendor, database, servers)
     ours = sum(seconds - before.get(who, 0.0) for who, seconds in after.items())
     foreign = _busy_seconds() - busy - ours
     return done, Disturbance(max(foreign, 0.0) / wall, os.getloadavg()[0])
@@ -64,12 +64,14 @@ def _busy_seconds() -> float:
     return sum(float(seconds) for name, seconds in times.items() if name not in resting)
 
 
-def _our_seconds(vendor: str, database: str) -> dict[tuple[int, float], float]:
+def _our_seconds(
+    vendor: str, database: str, servers: Sequence[str]
+) -> dict[tuple[int, float], float]:
     """The CPU time of each process of ours, with that of its ended children."""
     us = psutil.Process()
     processes = [us, *us.children(recursive=True)]
-    if vendor in _SERVERS:
-        names = _SERVERS[vendor]
+    names = (*_SERVERS.get(vendor, ()), *servers)
+    if names:
         processes += [
             each for each in psutil.process_iter() if _serves(each, names, database)
         ]

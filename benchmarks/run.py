@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -38,21 +39,32 @@ def run(request: Request) -> dict[str, Any]:
     from . import databases, subjects
     from .parts import PARTS, Plan
 
-    plan = Plan(request.jobs)
-    makers = [subjects.make(name) for name in request.subjects]
     versions = databases.describe(connection)
-    for subject in makers:
-        versions |= subject.versions()
-        subject.set_up()
     chosen = [PARTS[name] for name in request.parts]
     samples: list[dict[str, Any]] = []
-    for number in range(request.rounds):
-        for part in chosen:
-            if not part.suits(request.vendor):
-                continue
-            for subject in makers:
-                _say(f"{request.vendor} {number + 1}/{request.rounds} {part.name}")
-                samples += _sample(part, subject, plan, request)
+    with ExitStack() as stack:
+        measured = []
+        for name in request.subjects:
+            subject = subjects.make(name)
+            stack.callback(subject.tear_down)
+            subject.set_up()
+            versions |= subject.versions()
+            measured.append(subject)
+        for number in range(request.rounds):
+            for part in chosen:
+                for subject in measured:
+                    if not part.suits(request.vendor) or not subject.can(part.name):
+                        continue
+                    about = f"{part.name} {subject.name}"
+                    _say(f"{request.vendor} {number + 1}/{request.rounds} {about}")
+                    plan = Plan(min(request.jobs, subject.jobs or request.jobs))
+                    try:
+                        samples += _sample(part, subject, plan, request)
+                    except (RuntimeError, TimeoutError) as error:
+                        # Another queue's failure costs its own sample only.
+                        if subject.name == subjects.OURS:
+                            raise
+                        _say(f"{subject.name} failed: {error}")
     return {"vendor": request.vendor, "versions": versions, "samples": samples}
 
 
@@ -68,7 +80,10 @@ def _sample(
     best = None
     for _ in range(request.retries + 1):
         figures, disturbance = observed(
-            lambda: part.sample(subject, plan), request.vendor, name
+            lambda: part.sample(subject, plan),
+            request.vendor,
+            name,
+            subject.servers,
         )
         if best is None or disturbance.foreign_cores < best[1].foreign_cores:
             best = figures, disturbance

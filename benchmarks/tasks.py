@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
 from django_bgtasks import task
 
-from .stamps import stamp as _stamp
+from . import bodies
 
 
 @task
 def noop(number: int) -> int:
-    return number
+    return bodies.noop(number)
 
 
 @task
 def stamp(number: int) -> None:
-    """Write down when the body began."""
-    _stamp(number)
+    bodies.stamp(number)
 
 
 @task
 def nap(seconds: float) -> None:
-    time.sleep(seconds)
+    bodies.nap(seconds)
 
 
 @task
 async def anap(seconds: float) -> None:
-    await asyncio.sleep(seconds)
+    await bodies.anap(seconds)

@@ -7,12 +7,14 @@ apps are ready. So nothing here imports models until it is asked to do something
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db import connections, router
 
+from .audience import is_enqueue_heard
 from .bgtask import BgTask
 from .compat import (
     BaseTaskBackend,
@@ -24,6 +26,9 @@ from .conf import Options, parse_options
 
 if TYPE_CHECKING:
     from .results import BgTaskResult
+
+# Tasks that are known to be valid; more than projects declare.
+_MOST_VALID = 1_000
 
 Call = tuple[Sequence[Any], Mapping[str, Any]]
 
@@ -40,15 +45,15 @@ class DatabaseBackend(BaseTaskBackend):
     def __init__(self, alias: str, params: dict[str, Any]) -> None:
         super().__init__(alias, params)
         self.settings: Options = parse_options(alias, self.options)
+        self._valid: dict[int, Any] = {}
 
     @property
     def database(self) -> str:
         """Alias of the database that holds the jobs."""
         if self.settings.database is not None:
             return self.settings.database
-        from .models import Job
-
-        return router.db_for_write(Job)
+        alias: str = router.db_for_write(_job_model())
+        return alias
 
     @property
     def connection(self) -> Any:
@@ -128,19 +133,46 @@ class DatabaseBackend(BaseTaskBackend):
 
         return [*super().check(**kwargs), *check_backend(self)]
 
+    def validate_task(self, task: Any) -> None:
+        """Raise InvalidTask for a task that cannot be enqueued here."""
+        # A copy for a moment is enqueued once; most others again and again.
+        if id(task) in self._valid:
+            return
+        super().validate_task(task)
+        if task.run_after is None and len(self._valid) < _MOST_VALID:
+            # The task itself, so that no other one gets its id.
+            self._valid[id(task)] = task
+
     def _enqueue(
         self, task: Any, calls: Iterable[Call], *, many: bool
     ) -> list[BgTaskResult[Any, Any]]:
-        from .lifecycle.enqueue import enqueue
-        from .vendors import vendor_of
-
+        enqueue, vendor_of = _steps()
         self.validate_task(task)
         vendor = vendor_of(self.connection)
         limit = self.settings.max_payload
-        results = enqueue(vendor, self.alias, task, calls, limit, many=many)
-        for result in results:
-            task_enqueued.send(type(self), task_result=result)
+        results: list[BgTaskResult[Any, Any]] = enqueue(
+            vendor, self.alias, task, calls, limit, many=many
+        )
+        if is_enqueue_heard(task_enqueued):
+            for result in results:
+                task_enqueued.send(type(self), task_result=result)
         return results
+
+
+@cache
+def _steps() -> tuple[Any, Any]:
+    # Made at the import of any module of tasks, before there are models.
+    from .lifecycle.enqueue import enqueue
+    from .vendors import vendor_of
+
+    return enqueue, vendor_of
+
+
+@cache
+def _job_model() -> Any:
+    from .models import Job
+
+    return Job
 
 
 def _job_id(result_id: Any) -> UUID:

@@ -35,7 +35,14 @@ if TYPE_CHECKING or CORE:
         TaskResultDoesNotExist,
         TaskResultMismatch,
     )
-    from django.tasks.signals import task_enqueued, task_finished, task_started
+    from django.tasks.signals import (
+        log_task_enqueued,
+        log_task_finished,
+        log_task_started,
+        task_enqueued,
+        task_finished,
+        task_started,
+    )
 else:
     from django_tasks import (
         DEFAULT_TASK_BACKEND_ALIAS,
@@ -56,7 +63,14 @@ else:
         TaskResultDoesNotExist,
         TaskResultMismatch,
     )
-    from django_tasks.signals import task_enqueued, task_finished, task_started
+    from django_tasks.signals import (
+        log_task_enqueued,
+        log_task_finished,
+        log_task_started,
+        task_enqueued,
+        task_finished,
+        task_started,
+    )
 
 __all__ = [
     "CORE",
@@ -78,6 +92,9 @@ __all__ = [
     "TaskResultMismatch",
     "TaskResultStatus",
     "is_task",
+    "log_task_enqueued",
+    "log_task_finished",
+    "log_task_started",
     "register_checks_and_signals",
     "task_backends",
     "task_enqueued",

@@ -232,6 +232,15 @@ class Options:
                 "or live workers lose their jobs."
             )
 
+    @property
+    def silence(self) -> timedelta:
+        """How long a process may be silent where that is looked at once a heartbeat.
+
+        The dead are to be found in time, but one late heartbeat is no death.
+        """
+        left = self.rescue_after - self.heartbeat
+        return left if left >= 2 * self.heartbeat else self.rescue_after
+
 
 OPTION_NAMES = tuple(each.name.upper() for each in fields(Options))
 

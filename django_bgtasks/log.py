@@ -23,6 +23,13 @@ _NOBODY = JobFacts()
 current_job: ContextVar[JobFacts] = ContextVar("django_bgtasks_job", default=_NOBODY)
 
 
+def one_line(text: str) -> str:
+    """Return what a row or a user named, so that it makes no second line of a log."""
+    if text.isprintable():
+        return text
+    return text.encode("unicode_escape").decode()
+
+
 class JobFilter(logging.Filter):
     """Puts the running job's facts on every record."""
 

@@ -9,7 +9,8 @@ anything is written.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from math import isfinite
 from typing import Any
 
@@ -19,9 +20,25 @@ _MAX_DEPTH = 200
 # Python refuses to print integers of over 4,300 digits.
 _MAX_BITS = 13_000
 _SAFE = 2**63
-_encode = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
-).encode
+_scan: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+
+
+def _encoder() -> Callable[[Any], str]:
+    options = json.JSONEncoder(
+        ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
+    )
+    try:
+        # What encode() makes anew for each value; Python's own, and not in all.
+        chunks = c_make_encoder(
+            *(None, options.default, encode_basestring, None, ":", ","),
+            *(False, False, False),
+        )
+    except TypeError:
+        return options.encode
+    return lambda value: "".join(chunks(value, 0))
+
+
+_encode = _encoder()
 
 
 def normalize(value: Any, where: str, depth: int = 0) -> Any:
@@ -50,7 +67,9 @@ def normalize(value: Any, where: str, depth: int = 0) -> Any:
     is_list = kind is list or kind is tuple
     if kind is dict or (not is_list and isinstance(value, Mapping)):
         normal = {
-            _key(key, where): normalize(item, f"{where}[{key!r}]", depth + 1)
+            _key(key, where): item
+            if is_plain(item)
+            else normalize(item, f"{where}[{key!r}]", depth + 1)
             for key, item in value.items()
         }
         if len(normal) != len(value):
@@ -60,10 +79,20 @@ def normalize(value: Any, where: str, depth: int = 0) -> Any:
         return _bytes(value, where)
     if is_list or isinstance(value, Sequence):
         return [
-            normalize(item, f"{where}[{index}]", depth + 1)
+            item if is_plain(item) else normalize(item, f"{where}[{index}]", depth + 1)
             for index, item in enumerate(value)
         ]
     raise InvalidArguments(f"Unsupported type: {type(value)} at {where}.{_hint(value)}")
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is as it has to be at first sight, as most are."""
+    kind = type(value)
+    if kind is int:
+        return bool(-_SAFE < value < _SAFE)
+    if kind is str:
+        return value.isascii() and "\0" not in value
+    return value is None or kind is bool
 
 
 def dump(value: Any, where: str, limit: int) -> str:
@@ -80,7 +109,12 @@ def dump(value: Any, where: str, limit: int) -> str:
 
 def load(text: str) -> Any:
     """Decode what ``dump`` made."""
-    return json.loads(text)
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        end = -1
+    # With space around it, or wrong: let json.loads() find its words.
+    return value if end == len(text) else json.loads(text)
 
 
 def printable(text: str) -> str:

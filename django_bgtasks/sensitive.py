@@ -108,6 +108,9 @@ class Mask:
             yield from _spellings(str(value))
 
 
+_NOTHING = Mask()
+
+
 def read_names(value: Any) -> bool | tuple[str, ...]:
     """Read what ``sensitive`` may be. Raise ValueError."""
     if value is None or isinstance(value, bool):
@@ -129,7 +132,7 @@ def mask_of(task: Any, more: Iterable[str] = ()) -> Mask:
         return Mask(everything=True)
     names = (*(own or ()), *more)
     if not names:
-        return Mask()
+        return _NOTHING
     return _mask(task.func, bool(task.takes_context), names)
 
 
@@ -154,7 +157,7 @@ def restored(kept: Any) -> Mask:
             positions=frozenset(map(int, kept["positions"])),
             rest=None if kept["rest"] is None else int(kept["rest"]),
         )
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, OverflowError):
         return Mask(everything=True)
 
 

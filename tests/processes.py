@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import psutil
@@ -24,18 +24,23 @@ _LAST_LINES = 40
 class CommandProcess:
     """``python -m django <arguments>`` in its own session, its output collected.
 
-    Another ``module`` may stand for Django. Standard output and standard error come
+    Another ``module`` may stand for Django, and ``through`` be a command that starts
+    it. Standard output and standard error come
     together, in ``lines``.
     """
 
     def __init__(
-        self, *arguments: str, environment: Mapping[str, str], module: str = "django"
+        self,
+        *arguments: str,
+        environment: Mapping[str, str],
+        module: str = "django",
+        through: Sequence[str] = (),
     ) -> None:
         self.lines: list[str] = []
         self._news = threading.Condition()
         self._ended = False
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            [*through, sys.executable, "-m", module, *arguments],
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from . import drain, enqueue, idle, latency, limits, naps, schedules
+from . import drain, enqueue, idle, latency, limits, naps, schedules, shell
 from .base import Part, Plan
 
 PARTS: dict[str, Part] = {
     part.name: part
-    for module in (limits, enqueue, drain, latency, naps, idle, schedules)
+    for module in (limits, enqueue, drain, latency, naps, idle, shell, schedules)
     for part in module.PARTS
 }
 

@@ -7,6 +7,8 @@ from functools import partial
 
 from ..figures import Figure
 from ..subjects import Subject, Workforce
+from ..tally import tallied
+from ..workers import WorkerProcess
 from .base import Part, Plan
 from .wal import written
 
@@ -15,38 +17,55 @@ _PATIENCE = 600
 
 def _drain(workforce: Workforce, subject: Subject, plan: Plan) -> list[Figure]:
     subject.clear()
-    subject.enqueue_many("noop", list(range(plan.jobs)))
+    subject.enqueue_many("noop", range(plan.jobs))
+    subject.rest()
     log = written()
-    with subject.worker(workforce) as worker:
-        deadline = time.monotonic() + _PATIENCE
-        while not subject.is_drained(plan.jobs):
-            worker.check()
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"Not drained within {_PATIENCE} s.")
-            time.sleep(0.01)
-        visible = subject.now()
+    with tallied() as tally, subject.worker(workforce) as worker:
+        began = tally.wait(plan.jobs, worker.check, _PATIENCE)
+        await_drained(subject, worker, plan.jobs)
+        ended = time.monotonic()
         wal = log.per(f"drain {workforce} WAL", plan.jobs)
         resident, shared = worker.memory()
+        largest = worker.largest()
         cpu = worker.cpu_seconds()
-    first, last = subject.span()
     name = f"drain {workforce}"
-    return [
-        Figure(f"{name} by the rows", plan.jobs / (last - first).total_seconds(), "/s"),
-        Figure(f"{name} seen", plan.jobs / (visible - first).total_seconds(), "/s"),
+    figures = [
+        Figure(f"{name} seen", plan.jobs / (ended - began), "/s"),
         Figure(f"{name} RSS", resident, "MB"),
         Figure(f"{name} PSS", shared, "MB"),
+        Figure(f"{name} RSS of a worker", largest, "MB"),
         Figure(f"{name} CPU of workers", cpu / plan.jobs * 1e6, "us/job"),
         *wal,
     ]
+    if (span := subject.span()) is not None:
+        rate = plan.jobs / (span[1] - span[0]).total_seconds()
+        figures.insert(0, Figure(f"{name} by the rows", rate, "/s"))
+    return figures
+
+
+def await_drained(subject: Subject, worker: WorkerProcess, count: int) -> None:
+    """Return once all outcomes are visible; all bodies have run."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        asked = time.monotonic()
+        if subject.is_drained(count):
+            return
+        worker.check()
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Not drained within {_PATIENCE} s.")
+        # An answer that takes long costs the workers as much.
+        time.sleep(max(0.005, 4 * (time.monotonic() - asked)))
 
 
 PARTS = tuple(
     Part(
         f"drain-{workforce}",
-        f"{workforce.processes} processes of {workforce.threads} thread; timed from "
-        f"the first started_at, by the rows: to the last finished_at, seen: until "
-        f"all results are visible",
+        f"{workforce.processes} processes of {workforce.threads} thread; timed "
+        f"from the first body until all outcomes are visible",
         partial(_drain, workforce),
     )
-    for workforce in (Workforce(2, 1), Workforce(1, 1))
+    for workforce in (
+        Workforce(2, 1, work="drain-2x1"),
+        Workforce(1, 1, work="drain-1x1"),
+    )
 )

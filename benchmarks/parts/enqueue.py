@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from ..figures import Figure, calls
 from ..subjects import Subject
 from .base import Part, Plan
@@ -13,36 +11,25 @@ _CALLS = 2_000
 _WARM_UP = 100
 
 
-def _loop(subject: Subject) -> list[float]:
-    for number in range(_WARM_UP):
-        subject.enqueue("noop", number)
-    seconds = []
-    for number in range(_CALLS):
-        before = time.perf_counter()
-        subject.enqueue("noop", number)
-        seconds.append(time.perf_counter() - before)
-    return seconds
+def _loop(subject: Subject, *, in_transaction: bool = False) -> list[float]:
+    subject.clear()
+    numbers = range(_WARM_UP + _CALLS)
+    moments = subject.enqueue_each("noop", numbers, in_transaction=in_transaction)
+    return [after - before for before, after in moments[_WARM_UP:]]
 
 
 def _one(subject: Subject, plan: Plan) -> list[Figure]:
-    subject.clear()
     return calls("enqueue", _loop(subject))
 
 
 def _in_transaction(subject: Subject, plan: Plan) -> list[Figure]:
-    subject.clear()
-    with subject.in_transaction():
-        seconds = _loop(subject)
-    return calls("enqueue in transaction", seconds)
+    return calls("enqueue in transaction", _loop(subject, in_transaction=True))
 
 
 def _many(subject: Subject, plan: Plan) -> list[Figure]:
     subject.clear()
-    values: list[float] = list(range(plan.jobs))
     log = written()
-    before = time.perf_counter()
-    subject.enqueue_many("noop", values)
-    seconds = time.perf_counter() - before
+    seconds = subject.enqueue_many("noop", range(plan.jobs))
     rate = Figure("enqueue_many rate", plan.jobs / seconds, "/s")
     return [rate, *log.per("enqueue_many WAL", plan.jobs)]
 

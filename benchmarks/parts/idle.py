@@ -21,7 +21,7 @@ _UNTIL_TOLD = 1.5
 
 def _idle(subject: Subject, plan: Plan) -> list[Figure]:
     subject.clear()
-    workforce = Workforce(2, 1)
+    workforce = Workforce(2, 1, work="idle")
     with subject.worker(workforce) as worker:
         subject.await_idle(worker, workforce)
         time.sleep(_SETTLE)
@@ -57,8 +57,8 @@ def _counter() -> Iterator[Any]:
         time.sleep(_UNTIL_TOLD)
         with watcher.cursor() as cursor:
             cursor.execute(
-                "SELECT xact_commit + xact_rollback FROM pg_stat_database "
-                "WHERE datname = %s",
+                "SELECT sum(xact_commit + xact_rollback) FROM pg_stat_database "
+                "WHERE starts_with(datname, %s)",
                 [name],
             )
             return int(cursor.fetchone()[0])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
-
 from ..figures import Figure, delays
 from ..stamps import stamps
 from ..subjects import Subject, Workforce
@@ -16,17 +13,12 @@ _PAUSE = 0.05
 
 def _latency(subject: Subject, plan: Plan) -> list[Figure]:
     subject.clear()
-    workforce = Workforce(processes=1)
-    enqueued = []
+    workforce = Workforce(processes=1, work="latency")
     with stamps() as written, subject.worker(workforce) as worker:
         subject.await_idle(worker, workforce)
-        for number in range(_CALLS):
-            # Not in step with anything that polls.
-            time.sleep(_PAUSE * random.uniform(0.5, 1.5))
-            enqueued.append(time.monotonic())
-            subject.enqueue("stamp", number)
+        enqueued = subject.enqueue_each("stamp", range(_CALLS), pause=_PAUSE)
         started = written.wait(_CALLS)
-    waited = [started[number] - before for number, before in enumerate(enqueued)]
+    waited = [started[number] - before for number, (before, _) in enumerate(enqueued)]
     return delays("latency", waited)
 
 

@@ -7,10 +7,13 @@ from functools import partial
 
 from ..figures import Figure
 from ..subjects import Subject, Workforce
+from ..tally import tallied
 from .base import Part, Plan
+from .drain import await_drained
 
 _NAPS = 1_000
 _SECONDS = 0.05
+_PATIENCE = 300
 
 
 def _naps(
@@ -18,27 +21,23 @@ def _naps(
 ) -> list[Figure]:
     subject.clear()
     subject.enqueue_many(task, [_SECONDS] * _NAPS)
-    with subject.worker(workforce) as worker:
-        while not subject.is_drained(_NAPS):
-            worker.check()
-            time.sleep(0.01)
-        visible = subject.now()
-    first, last = subject.span()
-    return [
-        Figure(f"{label} by the rows", (last - first).total_seconds(), "s"),
-        Figure(f"{label} seen", (visible - first).total_seconds(), "s"),
-    ]
+    with tallied() as tally, subject.worker(workforce) as worker:
+        began = tally.wait(_NAPS, worker.check, _PATIENCE)
+        await_drained(subject, worker, _NAPS)
+        return [Figure(f"{label} seen", time.monotonic() - began, "s")]
 
 
 PARTS = (
     Part(
         "coroutines",
-        "1,000 coroutines of 50 ms in one process, --coroutines 500",
-        partial(_naps, "anap", "1,000 coroutines", Workforce(1, 1, 500)),
+        "1,000 coroutines of 50 ms in one process, --coroutines 1000",
+        partial(
+            _naps, "anap", "1,000 coroutines", Workforce(1, 1, 1_000, work="coroutines")
+        ),
     ),
     Part(
         "threads",
         "1,000 sync tasks of 50 ms in one process, --threads 50",
-        partial(_naps, "nap", "1,000 in 50 threads", Workforce(1, 50)),
+        partial(_naps, "nap", "1,000 in 50 threads", Workforce(1, 50, work="threads")),
     ),
 )

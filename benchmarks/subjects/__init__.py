@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-
+from ..peers.catalogue import PEERS
 from .base import Subject, Workforce
 
-# The module is imported only once the subject is asked for: it may need packages
-# and settings of its own.
-_PLACES = {"bgtasks": ("bgtasks", "BgTasks")}
-SUBJECTS = tuple(_PLACES)
+OURS = "bgtasks"
+SUBJECTS = (OURS, *PEERS)
 
 
 def make(name: str) -> Subject:
     """Return a new subject. Raise KeyError for an unknown name."""
-    module, attribute = _PLACES[name]
-    made: Callable[[], Subject] = getattr(
-        import_module(f".{module}", __name__), attribute
-    )
-    return made()
+    # Imported only once it is asked for: it needs settings.
+    if name == OURS:
+        from .bgtasks import BgTasks
+
+        return BgTasks()
+    from .peer import PeerSubject
+
+    return PeerSubject(PEERS[name])
 
 
-__all__ = ["SUBJECTS", "Subject", "Workforce", "make"]
+__all__ = ["OURS", "SUBJECTS", "Subject", "Workforce", "make"]

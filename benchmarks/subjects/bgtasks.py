@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from importlib import metadata
 from typing import Any
@@ -16,10 +18,10 @@ from django.db.models import Max, Min
 
 import django_bgtasks
 from benchmarks import tasks
+from benchmarks.loops import Moments, one_by_one
 from benchmarks.workers import WorkerProcess
 from django_bgtasks import models
 from django_bgtasks.backend import Call
-from django_bgtasks.vendors import vendor_of
 
 from .base import Workforce
 
@@ -39,9 +41,10 @@ _SECONDS_TO_SETTLE = 1
 
 class BgTasks:
     name = "bgtasks"
+    servers = ()
+    jobs = None
 
     def __init__(self) -> None:
-        self._vendor = vendor_of(connection)
         self._last_id: UUID | None = None
 
     def versions(self) -> dict[str, str]:
@@ -55,25 +58,41 @@ class BgTasks:
             **{package: metadata.version(package) for package in packages},
         }
 
+    def can(self, part: str) -> bool:
+        return True
+
     def set_up(self) -> None:
         call_command("migrate", verbosity=0)
+
+    def tear_down(self) -> None:
+        pass
 
     def clear(self) -> None:
         tables = [model._meta.db_table for model in _EMPTIED]
         statements = connection.ops.sql_flush(no_style(), tables)
         connection.ops.execute_sql_flush(statements)
 
-    def enqueue(self, task: str, value: float) -> None:
-        result = getattr(tasks, task).enqueue(value)
-        self._last_id = UUID(result.id)
+    def enqueue_each(
+        self,
+        task: str,
+        values: Sequence[float],
+        *,
+        pause: float = 0.0,
+        in_transaction: bool = False,
+    ) -> Moments:
+        with transaction.atomic() if in_transaction else nullcontext():
+            return one_by_one(getattr(tasks, task).enqueue, values, pause)
 
-    def enqueue_many(self, task: str, values: list[float]) -> None:
+    def enqueue_many(self, task: str, values: Sequence[float]) -> float:
         calls: list[Call] = [((value,), {}) for value in values]
+        before = time.monotonic()
         results = getattr(tasks, task).enqueue_many(calls)
+        seconds = time.monotonic() - before
         self._last_id = UUID(results[-1].id)
+        return seconds
 
-    def in_transaction(self) -> Any:
-        return transaction.atomic()
+    def rest(self) -> None:
+        pass
 
     def worker(self, workforce: Workforce) -> WorkerProcess:
         arguments = ["django", "runworker", "--verbosity", "0"]
@@ -105,9 +124,6 @@ class BgTasks:
         if not finished.filter(pk=self._last_id).exists():
             return False
         return finished.count() >= count
-
-    def now(self) -> datetime:
-        return self._vendor.now()
 
     def span(self) -> tuple[datetime, datetime]:
         found = models.FinishedJob.objects.aggregate(

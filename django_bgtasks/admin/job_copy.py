@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -18,7 +19,7 @@ from ..exceptions import InvalidArguments, UnknownTask
 from ..models import Job
 from ..overview.masks import mask_for
 from ..periodic.arguments import misfits
-from ..sensitive import put_back
+from ..sensitive import Mask, joined, mask_of, put_back, restored
 from . import live
 from .base import RowsOfBackend, database_backends, job_url
 from .job_terms import queues
@@ -102,7 +103,8 @@ class CopyForm(forms.Form):
     def _task(self, values: dict[str, Any], delay: float | None) -> Any:
         if isinstance(self.task, BgTask):
             metadata = self.job.metadata or None
-            return self.task.using(**values, run_after=delay, metadata=metadata)
+            task = _hiding(self.task, restored(self.job.sensitive))
+            return task.using(**values, run_after=delay, metadata=metadata)
         return registry.as_enqueued(self.task, **values)
 
 
@@ -140,6 +142,13 @@ class CopyOfJob(RowsOfBackend):
 
     def say_gone(self, request: HttpRequest, object_id: str) -> HttpResponse:
         raise NotImplementedError
+
+
+def _hiding(task: Any, kept: Mask) -> Any:
+    """Return the task so that its jobs hide what a job hides, whatever it says now."""
+    own = mask_of(task)
+    covers = own.everything or joined(own, kept) == own
+    return task if covers else replace(task, sensitive=True)
 
 
 def may_copy(request: HttpRequest) -> bool:

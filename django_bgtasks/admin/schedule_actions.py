@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -54,6 +55,18 @@ class ScheduleActions(RowsOfBackend):
             return None
         rows = read_rows(self.get_queryset(request).filter(pk=key))
         return rows[0] if rows else None
+
+    def response_action(
+        self, request: HttpRequest, queryset: Any, *args: Any, **options: Any
+    ) -> Any:
+        """Take what is no key for no choice, which Django has words for."""
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        # Longer ones are no number that a database knows.
+        if not all(key.isdecimal() and len(key) < 19 for key in chosen):
+            data = request.POST.copy()
+            data.setlist(ACTION_CHECKBOX_NAME, [])
+            request.POST = data  # type: ignore[assignment]
+        return super().response_action(request, queryset, *args, **options)
 
     def has_run_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("django_bgtasks.run_schedule"))

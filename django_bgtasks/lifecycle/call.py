@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from functools import lru_cache
 from math import inf
 from typing import Any, NamedTuple
@@ -34,7 +34,10 @@ def common_of(task: Any, limit: int) -> Common:
     if metadata is not None:
         normal = payload.normalize(metadata, "metadata")
         metadata = payload.dump(normal, "metadata", limit)
-    return Common(task.run_after, _expires_at(task), metadata)
+    _check_year(task.run_after, "run_after")
+    expires_at = _expires_at(task)
+    _check_year(expires_at, "expires")
+    return Common(task.run_after, expires_at, metadata)
 
 
 def check_lengths(task: Any) -> None:
@@ -45,13 +48,24 @@ def check_lengths(task: Any) -> None:
         raise InvalidTask(f"queue_name {task.queue_name!r} is over 128 long.")
 
 
+def _check_year(moment: datetime | None, option: str) -> None:
+    """Raise InvalidTask for a moment that has no date in every zone."""
+    if moment is not None and not MINYEAR < moment.year < MAXYEAR:
+        raise InvalidTask(
+            f"{option} is invalid: {moment.isoformat()} is at the end of the calendar."
+        )
+
+
 def _expires_at(task: Any) -> datetime | None:
     expires = getattr(task, "expires", None)
     if expires is None or isinstance(expires, datetime):
         return expires
     start: datetime = task.run_after or timezone.now()
     length: timedelta = duration(expires)
-    return start + length
+    try:
+        return start + length
+    except OverflowError as error:
+        raise InvalidTask(f"expires is invalid: {error}.") from error
 
 
 def checked(task: Any, call: Call, where: str = "") -> tuple[list[Any], dict[str, Any]]:
@@ -83,19 +97,21 @@ def checked(task: Any, call: Call, where: str = "") -> tuple[list[Any], dict[str
 def _bind(task: Any, arguments: tuple[list[Any], dict[str, Any]], where: str) -> None:
     leading = (None,) if task.takes_context else ()
     try:
-        signature = inspect.signature(task.func)
-        signature.bind(*leading, *arguments[0], **arguments[1])
+        _signature(task.func).bind(*leading, *arguments[0], **arguments[1])
     except TypeError as error:
         raise InvalidArguments(
             f"{where}{task.module_path}() cannot be called so: {error}."
         ) from None
 
 
+_signature = lru_cache(maxsize=4096)(inspect.signature)
+
+
 @lru_cache(maxsize=4096)
 def _positional(func: Callable[..., Any]) -> tuple[float, float]:
     """How many arguments, all positional, a function takes at least and at most."""
     least, most = 0.0, 0.0
-    for parameter in inspect.signature(func).parameters.values():
+    for parameter in _signature(func).parameters.values():
         required = parameter.default is parameter.empty
         if parameter.kind is parameter.VAR_POSITIONAL:
             most = inf

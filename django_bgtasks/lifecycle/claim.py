@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,7 @@ from .outcome import ClaimedJob, PastAttempt
 
 # How far behind the last row taken a lane is still searched: a transaction that
 # commits later than its neighbours shows its rows with an earlier time.
-SLACK = timedelta(seconds=2)
+SLACK = timedelta(seconds=0.5)
 
 _READ = (
     "task_path",
@@ -45,8 +46,16 @@ _READ = (
 )
 
 
-def take(vendor: Vendor, owner: int, lanes: Sequence[Lane], limit: int) -> Take:
+def take(
+    vendor: Vendor,
+    owner: int,
+    lanes: Sequence[Lane],
+    limit: int,
+    share: int | None = None,
+) -> Take:
     """Order up to ``limit`` jobs from the heads of ``lanes`` for a process.
+
+    Of each lane come ``share`` at most.
 
     It gets none if it was taken for dead, though it may live: what it claimed would
     be rescued from it again and again, and so at last be failed.
@@ -62,6 +71,7 @@ def take(vendor: Vendor, owner: int, lanes: Sequence[Lane], limit: int) -> Take:
         limit=limit,
         owner=owner,
         owners=table_of(Process, vendor),
+        share=share,
     )
 
 
@@ -94,7 +104,7 @@ def _take_first(vendor: Vendor, owner: int, ready: Any) -> Taken | None:
     row = ready.first()
     if row is None:
         return None
-    now = vendor.now()
+    clock, now = time.monotonic(), vendor.now()
     ReadyJob.objects.using(alias).filter(pk=row.pk).delete()
     RunningJob.objects.using(alias).create(
         job_id=row.pk, process_id=owner, attempt=row.attempt, claimed_at=public(now)
@@ -109,40 +119,42 @@ def _take_first(vendor: Vendor, owner: int, ready: Any) -> Taken | None:
     body = bodies.values_list(*columns).first() or (None,) * len(_READ)
     ready_at = vendor.from_database(row.ready_at)
     head = (row.pk.hex, row.attempt, row.queue_name, row.rank, ready_at)
-    return Taken(now, [(*head, *body)])
+    return Taken(now, [(*head, *body)], clock)
+
+
+# Rank, ready_at, job_id of a row that was taken.
+_ORDER = itemgetter(3, 4, 0)
 
 
 def jobs(vendor: Vendor, taken: Taken) -> tuple[list[ClaimedJob], list[str]]:
-    """Read what was taken: the jobs in their order, and ids without a body."""
-    clock = time.monotonic()
+    """Read what was taken: the jobs in their order, and ids without a body.
+
+    By what lay between the clock of this host and the database's own, the times of
+    attempts are told too late.
+    """
+    offset, arrived = taken.now.timestamp() - taken.clock, time.monotonic()
     read = vendor.from_database
     claimed, empty = [], []
-    rows = sorted(taken.rows, key=lambda row: (row[3], row[4], row[0]))
-    for job_id, attempt, queue, rank, ready_at, path, *body in rows:
+    for head in sorted(taken.rows, key=_ORDER):
+        job_id, attempt, queue, rank, ready_at, path, backend, *body = head
         if path is None:
             empty.append(job_id)
             continue
-        backend, args, kwargs, metadata, run_after, expires_at, *rest = body
-        enqueued_at, schedule_id, scheduled_for = rest
+        args, kwargs, metadata, run_after, expires_at, enqueued_at, *tick = body
+        schedule_id, scheduled_for = tick
         claimed.append(
             ClaimedJob(
-                id=job_id,
-                attempt=attempt,
-                queue_name=queue,
-                rank=rank,
-                ready_at=ready_at,
-                task_path=path,
-                backend=backend,
-                args=args,
-                kwargs=kwargs,
-                metadata=metadata,
-                run_after=read(run_after),
-                expires_at=read(expires_at),
-                enqueued_at=read(enqueued_at),  # type: ignore[arg-type]
-                claimed_at=taken.now,
-                claimed_clock=clock,
-                schedule_id=schedule_id,
-                scheduled_for=read(scheduled_for),
+                *(job_id, attempt, queue, rank, ready_at, path),
+                *(backend, args, kwargs, metadata),
+                run_after and read(run_after),
+                expires_at and read(expires_at),
+                read(enqueued_at) or ready_at,
+                taken.now,
+                arrived,
+                schedule_id,
+                scheduled_for and read(scheduled_for),
+                (),
+                offset,
             )
         )
     _remember([job for job in claimed if job.attempt > 1], vendor.connection.alias)
@@ -156,7 +168,8 @@ def _remember(repeated: list[ClaimedJob], alias: str) -> None:
     by_id = {UUID(job.id): job for job in repeated}
     attempts = Attempt.objects.using(alias).filter(job_id__in=by_id)
     for row in attempts.order_by("attempt"):
-        by_id[row.job_id].past.append(past_attempt(row))
+        job = by_id[row.job_id]
+        job.past = (*job.past, past_attempt(row))
     saved = JobProgress.objects.using(alias).filter(
         job_id__in=by_id, metadata__isnull=False
     )

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from .. import payload
 from ..compat import TaskResultStatus
-from ..ids import uuid7
+from ..ids import dashed, new_ids, uuid7
 from ..log import current_job
 from ..models import DeferredJob, Job, JobLink, ReadyJob, table_of
 from ..results import BgTaskResult, public
@@ -81,25 +81,52 @@ def enqueue(
     a message names the call at fault.
     """
     common = common_of(task, limit)
-    bodies, results = [], []
-    for number, given in enumerate(calls):
-        where = f"call {number}: " if many else ""
-        job_id = uuid7()
-        call = checked(task, given, where)
-        texts = (
-            payload.dump(call[0], f"{where}args", limit),
-            payload.dump(call[1], f"{where}kwargs", limit),
-        )
-        bodies.append(_body(vendor, alias, task, job_id, texts, common))
-        results.append(_result(alias, task, job_id, call, common))
-    if not bodies:
+    checked = [
+        _checked(task, call, limit, number if many else None)
+        for number, call in enumerate(calls)
+    ]
+    if not checked:
         return []
-    inserts = _inserts(vendor, task, bodies)
-    enqueued_at = public(vendor.persist(lambda: vendor.put(inserts)))
-    wake_after_commit(vendor, JOB if task.run_after is None else DEFERRED)
-    for result in results:
-        object.__setattr__(result, "enqueued_at", enqueued_at)
-    return results
+    ids = new_ids(len(checked))
+    shared = _shared(vendor, alias, task, common)
+    bodies = [
+        (job_id, *shared[0], args, kwargs, *shared[1])
+        for job_id, (_, args, kwargs) in zip(ids, checked, strict=True)
+    ]
+    message = JOB if task.run_after is None else DEFERRED
+    enqueued_at = public(_put_and_wake(vendor, _inserts(vendor, task, bodies), message))
+    return [
+        _result(alias, task, dashed(job_id), call, common, enqueued_at)
+        for job_id, (call, _, _) in zip(ids, checked, strict=True)
+    ]
+
+
+def _checked(
+    task: Any, given: Call, limit: int, number: int | None
+) -> tuple[tuple[list[Any], dict[str, Any]], str, str]:
+    """Return the arguments of a call, and the JSON of either."""
+    try:
+        call = checked(task, given)
+        args = payload.dump(call[0], "args", limit)
+        return call, args, payload.dump(call[1], "kwargs", limit)
+    except TypeError:
+        if number is None:
+            raise
+    # Once more, to name the call where its words have the place for that.
+    where = f"call {number}: "
+    call = checked(task, given, where)
+    args = payload.dump(call[0], f"{where}args", limit)
+    return call, args, payload.dump(call[1], f"{where}kwargs", limit)
+
+
+def _put_and_wake(vendor: Vendor, inserts: list[Insert], message: str) -> datetime:
+    connection = vendor.connection
+    if connection.in_atomic_block or not connection.get_autocommit():
+        now = vendor.persist(lambda: vendor.put(inserts))
+        wake_after_commit(vendor, message)
+        return now
+    wake = _Wake(vendor, message)
+    return vendor.persist(lambda: vendor.put(inserts, wake))
 
 
 def enqueue_orders(
@@ -114,7 +141,8 @@ def enqueue_orders(
     bodies, ready, deferred = [], [], []
     for each in orders:
         task, due = each.task, vendor.to_database(each.common.run_after)
-        body = _body(vendor, task.backend, task, each.id, each.texts, each.common)
+        first, rest = _shared(vendor, task.backend, task, each.common)
+        body = (each.id.hex, *first, *each.texts, *rest)
         moment = vendor.to_database(each.scheduled_for)
         bodies.append((*body, each.schedule_id, moment, _hidden(task)))
         place = (each.id.hex, task.queue_name, -int(task.priority), 1)
@@ -130,15 +158,15 @@ def enqueue_orders(
     enqueued_at = vendor.put([each for each in inserts if each.rows])
     for message in (JOB,) * bool(ready) + (DEFERRED,) * bool(deferred):
         wake_after_commit(vendor, message)
-    results = [
-        _result(each.task.backend, each.task, each.id, each.call, each.common)
-        for each in orders
-    ]
-    for result, each in zip(results, orders, strict=True):
-        object.__setattr__(result, "enqueued_at", public(enqueued_at))
-        object.__setattr__(result, "schedule_id", each.schedule_id)
-        object.__setattr__(result, "scheduled_for", public(each.scheduled_for))
-    return results
+    return [_result_of_order(each, public(enqueued_at)) for each in orders]
+
+
+def _result_of_order(order: Order, enqueued_at: datetime) -> BgTaskResult[Any, Any]:
+    task, job_id = order.task, str(order.id)
+    result = _result(task.backend, task, job_id, order.call, order.common, enqueued_at)
+    object.__setattr__(result, "schedule_id", order.schedule_id)
+    object.__setattr__(result, "scheduled_for", public(order.scheduled_for))
+    return result
 
 
 def wake_after_commit(vendor: Vendor, message: str = JOB) -> None:
@@ -182,25 +210,13 @@ def _is_told_already(connection: Any, message: str) -> bool:
     return isinstance(hook, _Wake) and hook.message == message
 
 
-def _body(
-    vendor: Vendor,
-    alias: str,
-    task: Any,
-    job_id: UUID,
-    texts: tuple[str, str],
-    common: Common,
-) -> tuple[Any, ...]:
-    return (
-        job_id.hex,
-        task.module_path,
-        alias,
-        task.queue_name,
-        int(task.priority),
-        *texts,
-        common.metadata,
-        vendor.to_database(common.run_after),
-        vendor.to_database(common.expires_at),
-    )
+def _shared(
+    vendor: Vendor, alias: str, task: Any, common: Common
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return what all bodies have between the id and args, and after kwargs."""
+    first = (task.module_path, alias, task.queue_name, int(task.priority))
+    moments = (common.run_after, common.expires_at)
+    return first, (common.metadata, *map(vendor.to_database, moments))
 
 
 def _inserts(vendor: Vendor, task: Any, bodies: list[tuple[Any, ...]]) -> list[Insert]:
@@ -242,15 +258,16 @@ def _deferred(vendor: Vendor, rows: list[tuple[Any, ...]]) -> Insert:
 def _result(
     alias: str,
     task: Any,
-    job_id: UUID,
+    job_id: str,
     call: tuple[list[Any], dict[str, Any]],
     common: Common,
+    enqueued_at: datetime,
 ) -> BgTaskResult[Any, Any]:
     return BgTaskResult(
         task=task,
-        id=str(job_id),
+        id=job_id,
         status=TaskResultStatus.READY,
-        enqueued_at=None,
+        enqueued_at=enqueued_at,
         started_at=None,
         last_attempted_at=None,
         finished_at=None,

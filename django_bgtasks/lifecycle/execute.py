@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import time
 import traceback
-from contextvars import Context
-from dataclasses import dataclass
+from contextlib import suppress
 from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import Any
-from uuid import UUID
 
 from asgiref.sync import async_to_sync
 
 from .. import payload, registry
+from ..audience import is_heard
 from ..backoff import Backoff
-from ..compat import TaskError, TaskResultStatus, task_backends, task_started
+from ..compat import TaskError, task_backends, task_started
 from ..conf import Retention, duration, retention
 from ..exceptions import TaskCancelled, TaskExpired, TaskTimeout, UnknownTask
-from ..log_capture import Capture, Captured, begin, read_level
-from ..results import BgTaskContext, BgTaskResult, Control, public
+from ..log_capture import begin, read_level
+from ..results import Control
 from ..sensitive import mask_of
 from .outcome import (
     CANCELLED,
@@ -27,43 +26,13 @@ from .outcome import (
     FAILED,
     SUCCEEDED,
     ClaimedJob,
+    Execution,
     Outcome,
     Plan,
 )
 
 _MAX_TRACEBACK = 64 * 1024
 _PACKAGE = __name__.partition(".")[0] + "."
-
-
-@dataclass(slots=True)
-class Execution:
-    """An attempt under way."""
-
-    job: ClaimedJob
-    plan: Plan
-    result: BgTaskResult[Any, Any]
-    control: Control
-    started: float
-    context: Context | None = None
-    capture: Capture | None = None
-
-    @property
-    def arguments(self) -> tuple[Any, ...]:
-        if not self.plan.task.takes_context:
-            return tuple(self.result.args)
-        context = BgTaskContext(task_result=self.result, control=self.control)
-        return (context, *self.result.args)
-
-    def masked(self, text: str) -> str:
-        """Return a text without the sensitive ones of the job's arguments."""
-        return self.plan.mask.text(text, self.result.args, self.result.kwargs)
-
-    def log(self) -> Captured | None:
-        """Return what was captured of the attempt's log so far."""
-        captured = self.capture.captured() if self.capture else None
-        if captured is None:
-            return None
-        return captured._replace(text=self.masked(captured.text))
 
 
 def plan_for(path: str, alias: str) -> Plan:
@@ -110,17 +79,18 @@ def prepare(
         )
         return refuse(job, expired, worker, EXPIRED, plan)
     try:
-        result = running_result(job, plan.task, worker, clock)
+        execution = Execution(job, plan, worker, control, clock)
     except Exception as error:
         return refuse(job, error, worker, plan=plan)
     if plan.timeout is not None:
         control.deadline = clock + plan.timeout
-    return Execution(job, plan, result, control, clock)
+    return execution
 
 
 def announce_start(execution: Execution) -> None:
     """Send ``task_started``. A receiver that raises is logged, not obeyed."""
-    task_started.send_robust(execution.plan.sender, task_result=execution.result)
+    if is_heard(task_started, execution.recorded):
+        task_started.send_robust(execution.plan.sender, task_result=execution.result)
 
 
 def capture_log(execution: Execution) -> None:
@@ -137,7 +107,7 @@ def call(execution: Execution) -> Any:
     arguments = execution.arguments
     try:
         execution.control.enter()
-        return function(*arguments, **execution.result.kwargs)
+        return function(*arguments, **execution.kwargs)
     finally:
         execution.control.leave()
 
@@ -145,15 +115,15 @@ def call(execution: Execution) -> Any:
 async def acall(execution: Execution) -> Any:
     """Await an async function."""
     function = execution.plan.task.func
-    return await function(*execution.arguments, **execution.result.kwargs)
+    return await function(*execution.arguments, **execution.kwargs)
 
 
 def succeed(execution: Execution, value: Any) -> Outcome:
     """Conclude with a return value. Raise InvalidArguments if it is no JSON."""
     normal = payload.normalize(value, "the return value")
     text = payload.dump(normal, "The return value", execution.plan.max_payload)
-    object.__setattr__(execution.result, "_return_value", normal)
-    return _outcome(execution, SUCCEEDED, return_value=text)
+    execution.returned(normal)
+    return _outcome(execution, SUCCEEDED, text)
 
 
 def fail(execution: Execution, exception: BaseException) -> Outcome:
@@ -162,7 +132,8 @@ def fail(execution: Execution, exception: BaseException) -> Outcome:
         exception.args = (
             f"The task ran longer than its timeout of {execution.plan.timeout:g} s.",
         )
-    outcome = _outcome(execution, FAILED, exception=exception)
+    outcome = _outcome(execution, FAILED)
+    outcome.exception = exception
     error = describe(exception)
     outcome.error = TaskError(
         exception_class_path=error.exception_class_path,
@@ -182,44 +153,17 @@ def refuse(
     plan: Plan | None = None,
 ) -> Outcome:
     """Conclude a job that could not be started; it is not tried again."""
-    now = job.at(time.monotonic())
-    outcome = Outcome(job, kind, now, now, error=describe(error), exception=error)
+    now = job.seconds(time.monotonic())
+    outcome = Outcome(job, kind, now, now)
+    outcome.error, outcome.exception = describe(error), error
     if plan is not None:
-        outcome.sender, outcome.retention = plan.sender, plan.retention
-        try:
-            outcome.result = running_result(job, plan.task, worker, time.monotonic())
-            outcome.result.errors.append(outcome.error)
-        except Exception:
-            # Its arguments are what cannot be read; the row tells the story.
-            outcome.result = None
+        outcome.plan = plan
+        # Where its arguments are what cannot be read, the row tells the story.
+        with suppress(Exception):
+            execution = Execution(job, plan, worker, Control(), time.monotonic())
+            execution.result.errors.append(outcome.error)
+            outcome.execution = execution
     return outcome
-
-
-def running_result(
-    job: ClaimedJob, task: Any, worker: str, clock: float
-) -> BgTaskResult[Any, Any]:
-    """Build the TaskResult of an attempt that starts at ``clock``."""
-    started_at = job.at(clock)
-    first = job.past[0].started_at if job.past else None
-    return BgTaskResult(
-        task=registry.as_enqueued(
-            task, -job.rank, job.queue_name, job.backend, job.run_after
-        ),
-        id=str(UUID(job.id)),
-        status=TaskResultStatus.RUNNING,
-        enqueued_at=public(job.enqueued_at),
-        started_at=public(first or started_at),
-        last_attempted_at=public(started_at),
-        finished_at=None,
-        args=_loaded(job.args, list),
-        kwargs=_loaded(job.kwargs, dict),
-        backend=job.backend,
-        errors=[past.error for past in job.past if past.error],
-        worker_ids=[*(past.worker for past in job.past), worker],
-        metadata=_loaded(job.metadata, dict) if job.metadata else {},
-        schedule_id=job.schedule_id,
-        scheduled_for=public(job.scheduled_for),
-    )
 
 
 def describe(exception: BaseException) -> TaskError:
@@ -260,27 +204,12 @@ def _frames_of_task(frames: TracebackType | None) -> TracebackType | None:
     return frames
 
 
-def _outcome(execution: Execution, kind: str, **facts: Any) -> Outcome:
+def _outcome(execution: Execution, kind: str, value: str | None = None) -> Outcome:
     job = execution.job
-    return Outcome(
-        job,
-        kind,
-        job.at(execution.started),
-        job.at(time.monotonic()),
-        retention=execution.plan.retention,
-        sender=execution.plan.sender,
-        result=execution.result,
-        context=execution.context,
-        log=execution.log(),
-        **facts,
-    )
-
-
-def _loaded(text: str, kind: type) -> Any:
-    value = payload.load(text)
-    if not isinstance(value, kind):
-        raise ValueError(f"The row holds {text[:80]!r} where JSON {kind} belongs.")
-    return value
+    began, ended = job.seconds(execution.started), job.seconds(time.monotonic())
+    outcome = Outcome(job, kind, began, ended, value, None, execution.log())
+    outcome.execution, outcome.plan = execution, execution.plan
+    return outcome
 
 
 def _backoff(value: Any) -> Backoff:

@@ -109,23 +109,23 @@ def heed_cancellations(vendor: Vendor, owner: int, outcomes: Sequence[Outcome]) 
         if cancelled and process == owner:
             outcome = again[key]
             outcome.kind, outcome.run_after = CANCELLED, None
-            outcome.finished_at = outcome.finished_at or vendor.now()
+            if outcome.ended is None:
+                outcome.ended = vendor.now().timestamp()
 
 
 def _finished_row(vendor: Vendor, outcome: Outcome, worker: str) -> tuple[Any, ...]:
-    finished_at = outcome.finished_at
-    keep_until = None
-    if outcome.keep is not None and finished_at is not None:
-        keep_until = finished_at + outcome.keep
+    keep, keep_until = outcome.keep, None
+    if keep is not None and outcome.ended is not None:
+        keep_until = vendor.stamp(outcome.ended + keep.total_seconds())
     return (
         outcome.job.id,
         outcome.kind,
         outcome.job.attempt,
         worker,
-        vendor.to_database(outcome.started_at),
-        vendor.to_database(finished_at),
+        vendor.stamp(outcome.began),
+        vendor.stamp(outcome.ended),
         outcome.return_value,
-        vendor.to_database(keep_until),
+        keep_until,
     )
 
 
@@ -134,10 +134,10 @@ def _attempt_row(vendor: Vendor, outcome: Outcome, worker: str) -> tuple[Any, ..
     return (
         outcome.job.id,
         outcome.job.attempt,
-        "failed" if outcome.kind == RETRY else outcome.kind,
+        _recorded_as(outcome),
         worker,
-        vendor.to_database(outcome.started_at),
-        vendor.to_database(outcome.finished_at),
+        vendor.stamp(outcome.began),
+        vendor.stamp(outcome.ended),
         outcome.error.exception_class_path,
         outcome.error.traceback,
     )
@@ -145,7 +145,7 @@ def _attempt_row(vendor: Vendor, outcome: Outcome, worker: str) -> tuple[Any, ..
 
 def _failure_row(vendor: Vendor, outcome: Outcome) -> tuple[Any, ...]:
     path = outcome.error.exception_class_path if outcome.error else ""
-    failed_at = vendor.to_database(outcome.finished_at)
+    failed_at = vendor.stamp(outcome.ended)
     return (outcome.job.id, outcome.job.task_path, path, failed_at)
 
 
@@ -179,11 +179,22 @@ def forget(vendor: Vendor, owner: int, job_ids: Sequence[str]) -> None:
 def written_before(
     alias: str, worker: str, outcomes: Sequence[Outcome]
 ) -> list[Outcome]:
-    """Return those that this worker has written already, without knowing it."""
+    """Return those that this worker has written already, without knowing it.
+
+    A rescue, too, records attempts in its name, but never how they ended here.
+    """
     ids = [UUID(each.job.id) for each in outcomes]
-    found: set[tuple[UUID, int]] = set()
+    found: set[tuple[UUID, int, str]] = set()
     if ids:
         for model in (FinishedJob, Attempt):
             rows = model.objects.using(alias).filter(job_id__in=ids, worker=worker)
-            found.update(rows.values_list("job_id", "attempt"))
-    return [each for each in outcomes if (UUID(each.job.id), each.job.attempt) in found]
+            found.update(rows.values_list("job_id", "attempt", "outcome"))
+    return [
+        each
+        for each in outcomes
+        if (UUID(each.job.id), each.job.attempt, _recorded_as(each)) in found
+    ]
+
+
+def _recorded_as(outcome: Outcome) -> str:
+    return FAILED if outcome.kind == RETRY else outcome.kind

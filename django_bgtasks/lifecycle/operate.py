@@ -240,27 +240,40 @@ def claimed_by(alias: str, owner: int) -> dict[str, int]:
 
 
 def give_back(vendor: Vendor, owner: int, jobs: dict[str, int]) -> int:
-    """Make claimed jobs ready again without losing an attempt; return how many."""
-    alias = vendor.connection.alias
+    """Make claimed jobs ready again without losing an attempt; return how many.
+
+    Those that were cancelled meanwhile are finished so.
+    """
 
     def work() -> int:
         with vendor.atomic():
-            running = table_of(RunningJob, vendor)
-            rows = vendor.lock(running, jobs, ("attempt", "process_id"))
-            mine = {UUID(key) for key, *row in rows if row == [jobs[key], owner]}
-            now = public(vendor.now())
-            bodies = _places(alias).in_bulk(mine)
-            _delete(vendor, RunningJob, mine)
-            ReadyJob.objects.using(alias).bulk_create(
-                ReadyJob(
-                    job_id=body.pk,
-                    queue_name=body.queue_name,
-                    rank=-body.priority,
-                    ready_at=now,
-                    attempt=jobs[body.pk.hex],
-                )
-                for body in bodies.values()
-            )
-            return len(mine)
+            return _give_back(vendor, owner, jobs)
 
     return vendor.persist(work)
+
+
+def _give_back(vendor: Vendor, owner: int, jobs: dict[str, int]) -> int:
+    alias, now = vendor.connection.alias, vendor.now()
+    columns = ("cancel_requested", "attempt", "process_id")
+    rows = vendor.lock(table_of(RunningJob, vendor), jobs, columns)
+    mine = {
+        UUID(key): bool(cancelled)
+        for key, cancelled, *row in rows
+        if row == [jobs[key], owner]
+    }
+    bodies = _places(alias).in_bulk(mine)
+    _delete(vendor, RunningJob, mine)
+    cancelled = {pk: jobs[pk.hex] for pk in bodies if mine[pk]}
+    _finish_unrun(alias, cancelled, now, Retention())
+    ReadyJob.objects.using(alias).bulk_create(
+        ReadyJob(
+            job_id=body.pk,
+            queue_name=body.queue_name,
+            rank=-body.priority,
+            ready_at=public(now),
+            attempt=jobs[body.pk.hex],
+        )
+        for body in bodies.values()
+        if not mine[body.pk]
+    )
+    return len(mine)

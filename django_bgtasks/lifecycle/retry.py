@@ -22,18 +22,20 @@ def judge(plan: Plan, outcome: Outcome) -> Outcome:
     """
     if outcome.kind != FAILED or outcome.exception is None or not outcome.finished_at:
         return outcome
+    assert outcome.execution is not None
+    result = outcome.execution.result
     try:
         outcome.run_after = next_attempt(
-            plan, outcome.exception, outcome.result, outcome.finished_at
+            plan, outcome.exception, result, outcome.finished_at
         )
     except Exception as broken:
-        _note(outcome, broken)
+        _note(outcome, result, broken)
     if outcome.run_after is not None:
         outcome.kind = RETRY
     return outcome
 
 
-def _note(outcome: Outcome, broken: Exception) -> None:
+def _note(outcome: Outcome, result: Any, broken: Exception) -> None:
     assert outcome.error is not None
     reason = payload.printable("".join(format_exception_only(broken)))
     outcome.error = TaskError(
@@ -41,7 +43,7 @@ def _note(outcome: Outcome, broken: Exception) -> None:
         traceback=f"{outcome.error.traceback}\nIts backoff failed, so the job is not "
         f"retried: {reason}",
     )
-    outcome.result.errors[-1] = outcome.error
+    result.errors[-1] = outcome.error
 
 
 def next_attempt(

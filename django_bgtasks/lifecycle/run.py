@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from django.db import DatabaseError, transaction
 
 from ..exceptions import LateFinish
-from ..log import JobFacts, current_job
+from ..log import JobFacts, current_job, one_line
 from ..vendors import OUTAGES, Insert, Lane, Take, Taken, Vendor
 from . import announce, claim, execute, finish, report, retry, shield
-from .outcome import RELEASED, RETRY, ClaimedJob, Outcome, Plan
+from .outcome import RELEASED, RETRY, ClaimedJob, Execution, Outcome, Plan
 
 logger = logging.getLogger("django_bgtasks.job")
 
@@ -29,6 +29,7 @@ class Turn(NamedTuple):
     claimed: list[ClaimedJob]
     # Whether the database went away after the exchange: the claims are not known.
     broken: bool = False
+    dropped: int = 0  # Claims of jobs that had no body.
 
 
 class Owner(NamedTuple):
@@ -45,15 +46,16 @@ def turn(
     lanes: Sequence[Lane] = (),
     limit: int = 0,
     figures: Insert | None = None,
+    share: int | None = None,
 ) -> Turn:
-    """Write outcomes and claim jobs, in one transaction.
+    """Write outcomes and claim jobs, ``share`` of a lane, in one transaction.
 
     An outcome that the database refuses, unlike one that is late, becomes a
     failed one that says why; the others are written all the same. ``figures`` are
     written with them; refused, they are dropped: no job depends on them.
     """
-    outcomes = _one_of_each(outcomes)
-    take = claim.take(vendor, owner.id, lanes, limit) if lanes and limit else None
+    outcomes, wanted = _one_of_each(outcomes), lanes and limit
+    take = claim.take(vendor, owner.id, lanes, limit, share) if wanted else None
     if not outcomes and take is None and figures is None:
         return Turn([], [], [])
     try:
@@ -65,11 +67,12 @@ def turn(
     except DatabaseError:
         if figures is not None:
             logger.exception("A write was refused; again, without its figures.")
-            return turn(vendor, owner, outcomes, lanes, limit)
+            return turn(vendor, owner, outcomes, lanes, limit, None, share)
         if not outcomes:
             raise
         written, late = _write_singly(vendor, owner, outcomes)
-        return Turn(written, late, turn(vendor, owner, (), lanes, limit).claimed)
+        again = turn(vendor, owner, (), lanes, limit, None, share)
+        return again._replace(written=written, late=late)
     written, late = _sorted(outcomes, gone)
     try:
         claimed, empty = claim.jobs(vendor, taken) if taken else ([], [])
@@ -79,7 +82,7 @@ def turn(
         if vendor.connection.in_atomic_block:
             raise
         return Turn(written, late, [], broken=True)
-    return Turn(written, late, claimed)
+    return Turn(written, late, claimed, dropped=len(empty))
 
 
 def _one_of_each(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -127,7 +130,7 @@ def _sorted(
                 "Late finish of job %s (%s), attempt %s, refused: it was rescued, "
                 "cancelled or deleted meanwhile.",
                 outcome.job.public_id,
-                outcome.job.task_path,
+                one_line(outcome.job.task_path),
                 outcome.job.attempt,
             )
     return written, late
@@ -159,8 +162,7 @@ def _write(vendor: Vendor, owner: Owner, outcome: Outcome) -> bool:
 
 def _unwritable(outcome: Outcome, error: Exception, owner: Owner) -> Outcome:
     refused = execute.refuse(outcome.job, error, owner.name)
-    refused.sender, refused.result = outcome.sender, outcome.result
-    refused.retention = outcome.retention
+    refused.execution, refused.plan = outcome.execution, outcome.plan
     return refused
 
 
@@ -170,20 +172,21 @@ def _drop(vendor: Vendor, owner: Owner, empty: list[str]) -> None:
     finish.forget(vendor, owner.id, empty)
 
 
-def run_sync(execution: execute.Execution, vendor: Vendor, owner: Owner) -> Outcome:
+def run_sync(execution: Execution, vendor: Vendor | None, owner: Owner) -> Outcome:
     """Run an attempt in this thread, from ``task_started`` to its outcome.
 
-    ``vendor`` is of this thread's connection; an atomic task commits on it.
-    KeyboardInterrupt propagates.
+    An atomic task needs the ``vendor`` of this thread's connection, to commit on
+    it. KeyboardInterrupt propagates.
     """
     execution.context = copy_context()
     return execution.context.run(_run_sync, execution, vendor, owner)
 
 
-def _run_sync(execution: execute.Execution, vendor: Vendor, owner: Owner) -> Outcome:
+def _run_sync(execution: Execution, vendor: Vendor | None, owner: Owner) -> Outcome:
     _enter(execution)
     try:
         if execution.plan.atomic:
+            assert vendor is not None
             return _run_atomic(execution, vendor, owner)
         return execute.succeed(execution, execute.call(execution))
     except KeyboardInterrupt:
@@ -192,20 +195,20 @@ def _run_sync(execution: execute.Execution, vendor: Vendor, owner: Owner) -> Out
         return failed(execution, exception)
 
 
-def failed(execution: execute.Execution, exception: BaseException) -> Outcome:
+def failed(execution: Execution, exception: BaseException) -> Outcome:
     """Conclude an attempt that raised: to be retried, or the end of the job."""
     return retry.judge(execution.plan, execute.fail(execution, exception))
 
 
-def _enter(execution: execute.Execution) -> None:
+def _enter(execution: Execution) -> None:
     job = execution.job
-    facts = JobFacts(execution.result.id, job.task_path, job.queue_name, job.attempt)
+    facts = JobFacts(job.public_id, job.task_path, job.queue_name, job.attempt)
     current_job.set(facts)
     execute.announce_start(execution)
     execute.capture_log(execution)
 
 
-def _run_atomic(execution: execute.Execution, vendor: Vendor, owner: Owner) -> Outcome:
+def _run_atomic(execution: Execution, vendor: Vendor, owner: Owner) -> Outcome:
     """Commit the body and its finish together, or neither."""
     outcome: Outcome | None = None
 
@@ -233,7 +236,7 @@ def _run_atomic(execution: execute.Execution, vendor: Vendor, owner: Owner) -> O
 
 
 def _finish_with_body(
-    execution: execute.Execution, vendor: Vendor, owner: Owner, outcome: Outcome
+    execution: Execution, vendor: Vendor, owner: Owner, outcome: Outcome
 ) -> None:
     swap = finish.swap(vendor, owner.id, owner.name, [outcome])
     gone, _ = vendor.exchange(swap, None)
@@ -244,7 +247,7 @@ def _finish_with_body(
         )
 
 
-async def run_async(execution: execute.Execution) -> Outcome:
+async def run_async(execution: Execution) -> Outcome:
     """Run an attempt of a coroutine on the running event loop.
 
     Cancelling it raises asyncio.CancelledError through here; who cancelled it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
@@ -38,7 +38,6 @@ _COLUMNS = (
 # Places in a cell: the four numbers, then wait_sum, wait_max and run_sum.
 _PLACES = {SUCCEEDED: 0, FAILED: 1, EXPIRED: 1, LOST: 1, RETRY: 2, CANCELLED: 3}
 _WAIT, _LONGEST, _RUN = 4, 5, 6
-_NOTHING = timedelta()
 
 
 class Tally:
@@ -53,20 +52,20 @@ class Tally:
         queue_name, minute, cell = None, None, []
         for outcome in outcomes:
             place = _PLACES.get(outcome.kind)
-            started_at, finished_at = outcome.started_at, outcome.finished_at
-            if place is None or started_at is None or finished_at is None:
+            began, ended = outcome.began, outcome.ended
+            if place is None or began is None or ended is None:
                 continue
             job = outcome.job
             # A batch is of one minute, give or take what nobody sees in a chart.
-            minute = minute or finished_at.replace(second=0, microsecond=0)
+            minute = minute or datetime.fromtimestamp(ended // 60 * 60, UTC)
             if job.queue_name != queue_name:
                 queue_name = job.queue_name
                 cell = self._cell(queue_name, minute, clock)
-            wait = started_at - job.ready_at
+            wait = began - job.ready_at.timestamp()
             cell[place] += 1
             cell[_WAIT] += wait
             cell[_LONGEST] = max(cell[_LONGEST], wait)
-            cell[_RUN] += finished_at - started_at
+            cell[_RUN] += ended - began
 
     def due(self, clock: float) -> bool:
         """Whether something has gathered for long enough."""
@@ -82,7 +81,7 @@ class Tally:
                 vendor.to_database(minute),
                 Rollup.Span.PART.value,
                 *cell[:_WAIT],
-                *(max(each, _NOTHING).total_seconds() for each in cell[_WAIT:]),
+                *(max(each, 0.0) for each in cell[_WAIT:]),
             )
             for (queue_name, minute), cell in self._cells.items()
         ]
@@ -97,6 +96,6 @@ class Tally:
         key = queue_name, minute
         cell = self._cells.get(key)
         if cell is None:
-            cell = self._cells[key] = [0, 0, 0, 0, _NOTHING, _NOTHING, _NOTHING]
+            cell = self._cells[key] = [0, 0, 0, 0, 0.0, 0.0, 0.0]
             self._write_at = min(self._write_at, clock + WRITE_EVERY)
         return cell

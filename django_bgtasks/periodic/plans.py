@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import CharField, QuerySet
 
 from .. import payload
+from ..log import one_line
 from ..models import TIMING_FIELDS, Plan, Schedule, Tick
 from ..models.schedule import Timing as TimingModel
 from ..results import public
@@ -117,6 +118,11 @@ def _replan(vendor: Vendor, ids: Sequence[int], since: datetime | None) -> int:
             for plan in stale:
                 _work_out(vendor, plan, schedules[plan.pk], min(since or now, now), now)
             save(vendor, stale)
+            # Of a schedule that was deleted meanwhile none is made, for nobody would
+            # ever look at it.
+            made = {plan.pk for plan in bare}
+            rows = Plan.objects.using(alias)
+            rows.filter(pk__in=made & plans.keys() - schedules.keys()).delete()
             return len(stale)
 
     return vendor.persist(work)
@@ -246,7 +252,7 @@ def _is_stale(vendor: Vendor, plan: Plan, schedule: Schedule, now: datetime) -> 
     logger.warning(
         "Schedule %s: the database's clock went back, from %s to %s. It is planned "
         "anew; no moment is enqueued twice.",
-        schedule.name,
+        one_line(schedule.name),
         planned_at,
         now,
     )
@@ -266,7 +272,9 @@ def _work_out(
             upcoming = _first(vendor, plan, schedule, since)
         except Exception as error:
             plan.error = reason(error)
-            logger.error("Schedule %s cannot be due: %s", schedule.name, plan.error)
+            logger.error(
+                "Schedule %s cannot be due: %s", one_line(schedule.name), plan.error
+            )
     elif plan.held_for is not None:
         _drop_held(vendor, plan)
     plan.next_run_at = public(upcoming)

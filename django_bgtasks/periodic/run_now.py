@@ -29,9 +29,7 @@ def run_now(backend: Any, schedule: Schedule) -> UUID:
 
     def work() -> Any:
         with vendor.atomic():
-            # Waits for a beat that has the plan, so that no count is lost.
-            rows = Plan.objects.using(alias).select_for_update()
-            plan = rows.filter(pk=schedule.pk).first()
+            plan = _locked_plan(alias, schedule)
             (result,) = enqueue_orders(vendor, [job])
             Tick.objects.using(alias).create(
                 schedule_id=schedule.pk,
@@ -49,3 +47,19 @@ def run_now(backend: Any, schedule: Schedule) -> UUID:
     result = vendor.persist(work)
     task_enqueued.send(type(backend), task_result=result)
     return UUID(result.id)
+
+
+def _locked_plan(alias: str, schedule: Schedule) -> Plan | None:
+    """Wait for a beat that has the plan, so that no count is lost.
+
+    One that no beat has worked out yet is made, and left to be; None if the schedule
+    was deleted.
+    """
+    rows = Plan.objects.using(alias)
+    locked = rows.select_for_update().filter(pk=schedule.pk)
+    plan = locked.first()
+    if plan is None and Schedule.objects.using(alias).filter(pk=schedule.pk).exists():
+        bare = Plan(schedule_id=schedule.pk, kind="")
+        rows.bulk_create([bare], ignore_conflicts=True)
+        plan = locked.first()
+    return plan

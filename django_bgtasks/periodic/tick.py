@@ -17,6 +17,7 @@ from uuid import UUID
 
 from ..compat import task_enqueued
 from ..lifecycle.enqueue import enqueue_orders
+from ..log import one_line
 from ..models import Plan, Schedule, Tick
 from ..results import public
 from ..vendors import OUTAGES, Vendor
@@ -162,7 +163,9 @@ def _decide(vendor: Vendor, plan: Plan, schedule: Schedule, now: datetime) -> De
         )
     except Exception as error:
         plan.error = plans.reason(error)
-        logger.error("Schedule %s cannot be due: %s", schedule.name, plan.error)
+        logger.error(
+            "Schedule %s cannot be due: %s", one_line(schedule.name), plan.error
+        )
         return nothing
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from ..lifecycle.enqueue import Order
+from ..log import one_line
 from ..models import Plan, Schedule, Tick
 from ..results import public
 from ..vendors import Vendor
@@ -95,7 +96,7 @@ def _order(turn: Turn, schedule: Schedule, moment: datetime | None) -> Order | s
     try:
         job = order(turn.backend, schedule, moment, turn.now)
     except Exception as error:
-        logger.error("Schedule %s enqueues nothing: %s", schedule.name, error)
+        logger.error("Schedule %s enqueues nothing: %s", one_line(schedule.name), error)
         return plans.reason(error)
     turn.orders.append(job)
     return job

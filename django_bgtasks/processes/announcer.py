@@ -7,8 +7,10 @@ from queue import SimpleQueue
 
 from django.db import connections
 
-from ..lifecycle.announce import announce
+from ..audience import reaches, records
+from ..lifecycle.announce import announce, has_audience
 from ..lifecycle.outcome import RELEASED, RETRY, SUCCEEDED, Outcome
+from ..log import one_line
 
 logger = logging.getLogger("django_bgtasks.job")
 
@@ -35,6 +37,9 @@ class Announcer:
         self._thread.start()
 
     def put(self, outcomes: list[Outcome]) -> None:
+        if not reaches(logger, logging.INFO):
+            recorded = records()
+            outcomes = [each for each in outcomes if has_audience(each, recorded)]
         if outcomes:
             self._waiting += len(outcomes)
             self._inbox.put(outcomes)
@@ -77,9 +82,7 @@ def _log(outcome: Outcome) -> None:
     level = _LEVELS.get(outcome.kind, logging.WARNING)
     if not logger.isEnabledFor(level):
         return
-    job, seconds = outcome.job, 0.0
-    if outcome.started_at and outcome.finished_at:
-        seconds = (outcome.finished_at - outcome.started_at).total_seconds()
+    job, seconds = outcome.job, outcome.seconds or 0.0
     again = ""
     if outcome.kind == RETRY and outcome.run_after:
         again = f", again at {outcome.run_after:%H:%M:%S}"
@@ -90,8 +93,8 @@ def _log(outcome: Outcome) -> None:
         "%s job=%s task=%s queue=%s attempt=%s duration=%.3fs%s",
         outcome.kind,
         job.public_id,
-        job.task_path,
-        job.queue_name,
+        one_line(job.task_path),
+        one_line(job.queue_name),
         job.attempt,
         seconds,
         again,

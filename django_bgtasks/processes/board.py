@@ -2,7 +2,8 @@
 
 When a worker dies, its supervisor must know which of the claimed jobs had been
 begun: those lose an attempt, the others do not. So each slot notes its job here
-before it begins and wipes it after.
+before it begins and wipes it after. The other way round, the supervisor notes when
+it has last said in the database that the worker lives.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-import tempfile
-from pathlib import Path
 from uuid import UUID
+
+from .shared_file import unnamed_file
 
 _SLOT = struct.Struct("16sd")
 _EMPTY = bytes(16)
+# After the slots: when the supervisor last vouched for the worker, and a byte that says
+# whether the worker claims no more.
+_VOUCHED = struct.Struct("d")
+_REST = _VOUCHED.size + 1
 
 
 class Board:
@@ -24,15 +29,11 @@ class Board:
     def __init__(self, descriptor: int, slots: int) -> None:
         self.descriptor = descriptor
         self.slots = slots
-        # The last byte says that the worker claims no more.
-        self._memory = mmap.mmap(descriptor, _SLOT.size * slots + 1)
+        self._memory = mmap.mmap(descriptor, _SLOT.size * slots + _REST)
 
     @classmethod
     def create(cls, slots: int) -> Board:
-        descriptor, path = tempfile.mkstemp(prefix="bgtasks-")
-        Path(path).unlink()
-        os.ftruncate(descriptor, _SLOT.size * slots + 1)
-        return cls(descriptor, slots)
+        return cls(unnamed_file(_SLOT.size * slots + _REST), slots)
 
     def begin(self, slot: int, job_id: str, deadline: float | None) -> None:
         """Note that a job begins; ``deadline`` is monotonic, shared on a host."""
@@ -60,6 +61,15 @@ class Board:
             if key != _EMPTY:
                 found[UUID(bytes=key)] = deadline
         return found
+
+    def vouch(self, clock: float) -> None:
+        """Note when it was last said in the database that the worker lives."""
+        _VOUCHED.pack_into(self._memory, _SLOT.size * self.slots, clock)
+
+    @property
+    def vouched_at(self) -> float:
+        moment: float = _VOUCHED.unpack_from(self._memory, _SLOT.size * self.slots)[0]
+        return moment
 
     def retire(self) -> None:
         """Say that the worker only ends what it runs, so another may take over."""

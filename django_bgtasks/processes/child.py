@@ -19,8 +19,10 @@ def main(text: str) -> int:
     import django
 
     django.setup()
+    from ..vendors.keepalive import notice_lost_servers
     from .console import log_to_console
 
+    notice_lost_servers()
     log_to_console(config.worker.verbosity)
     keep_connections()
     return work(config)
@@ -30,6 +32,7 @@ def work(config: ChildConfig) -> int:
     from .. import registry
     from ..compat import task_backends
     from .board import Board
+    from .rota import Rota
     from .worker import Worker
 
     slots = config.worker.threads + config.worker.coroutines
@@ -37,7 +40,8 @@ def work(config: ChildConfig) -> int:
     registry.discover(backend.settings.task_modules)
     if config.is_beat:
         return beat(config, backend)
-    worker = Worker(config, Board(config.board, slots))
+    rota = Rota(config.rota, config.number)
+    worker = Worker(config, Board(config.board, slots), rota)
 
     def on_signal(number: int, frame: Any) -> None:
         # Only noted: an exception here could tear a commit from its answer.

@@ -47,6 +47,8 @@ class ChildConfig:
     process_name: str
     board: int
     control: int
+    rota: int
+    number: int
     sys_path: tuple[str, ...]
     is_beat: bool = False
 

@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 
 from ..lifecycle import execute, run
-from ..lifecycle.outcome import ClaimedJob, Outcome, Plan
+from ..lifecycle.outcome import ClaimedJob, Execution, Outcome, Plan
 from .board import Board
 from .desk import Desk, WorkerControl
 
@@ -36,7 +36,7 @@ class Coroutines:
         self._owner = owner
         self._free = list(slots)
         self._waiting: deque[tuple[ClaimedJob, Plan]] = deque()
-        self._running: dict[str, tuple[asyncio.Task[None], execute.Execution]] = {}
+        self._running: dict[str, tuple[asyncio.Task[None], Execution]] = {}
         self._reasons: dict[str, type[BaseException]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
@@ -60,12 +60,10 @@ class Coroutines:
     def has_waiting(self) -> bool:
         return bool(self._waiting)
 
-    def running(self) -> list[execute.Execution]:
+    def running(self) -> list[Execution]:
         return [execution for _, execution in list(self._running.values())]
 
-    def interrupt(
-        self, execution: execute.Execution, exception: type[BaseException]
-    ) -> None:
+    def interrupt(self, execution: Execution, exception: type[BaseException]) -> None:
         """Cancel the coroutine; it ends as ``exception``."""
         self._loop.call_soon_threadsafe(
             self._cancel, execution.job.id, execution, exception
@@ -97,6 +95,7 @@ class Coroutines:
         if isinstance(ready, Outcome):
             self._desk.deliver(ready)
             return
+        ready.recorded = self._desk.recorded
         slot = self._free.pop()
         self._board.begin(slot, job.id, control.deadline)
         ready.context = copy_context()
@@ -106,7 +105,7 @@ class Coroutines:
     def _cancel(
         self,
         job_id: str,
-        execution: execute.Execution,
+        execution: Execution,
         exception: type[BaseException],
     ) -> None:
         task, current = self._running.get(job_id, (None, None))
@@ -114,7 +113,7 @@ class Coroutines:
             self._reasons[job_id] = exception
             task.cancel()
 
-    async def _run(self, execution: execute.Execution, slot: int) -> None:
+    async def _run(self, execution: Execution, slot: int) -> None:
         job_id = execution.job.id
         try:
             outcome = await run.run_async(execution)

@@ -16,6 +16,7 @@ from ..upkeep.rescue import Death
 from .board import Board
 from .config import EXIT_GONE, EXIT_RECYCLE, EXIT_STUCK, ChildConfig, WorkerConfig
 from .control import Order
+from .rota import Rota
 
 logger = logging.getLogger("django_bgtasks.supervisor")
 
@@ -70,12 +71,16 @@ class Member:
         return death
 
 
-def start(config: WorkerConfig, process_id: int, name: str, number: int) -> Member:
+def start(
+    config: WorkerConfig, rota: Rota, process_id: int, name: str, number: int
+) -> Member:
     """Start a worker, or the beat, in a session of its own.
 
     The terminal's Ctrl-C reaches the supervisor alone, which passes it on.
     """
     board = Board.create(config.threads + config.coroutines)
+    # It has just been entered among those who live.
+    board.vouch(time.monotonic())
     reader, writer = os.pipe()
     child = ChildConfig(
         worker=config,
@@ -83,13 +88,15 @@ def start(config: WorkerConfig, process_id: int, name: str, number: int) -> Memb
         process_name=name,
         board=board.descriptor,
         control=reader,
+        rota=rota.descriptor,
+        number=number,
         sys_path=tuple(sys.path),
         is_beat=number == BEAT,
     )
     try:
         popen = subprocess.Popen(
             [sys.executable, "-m", "django_bgtasks.processes.child", child.dump()],
-            pass_fds=(board.descriptor, reader),
+            pass_fds=(board.descriptor, reader, rota.descriptor),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )

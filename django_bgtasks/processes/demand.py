@@ -8,8 +8,8 @@ from math import inf
 # an idle worker elsewhere cannot have it.
 PATIENCE = 0.1
 # Jobs per claim, and jobs held beyond those that run.
-BATCH = 200
-MOST_WAITING = 400
+BATCH = 500
+MOST_WAITING = 1_000
 # Jobs claimed only to see whether there are coroutines among them, and seconds
 # between such claims once they were in vain.
 PROBE = 8

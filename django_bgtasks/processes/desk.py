@@ -30,6 +30,8 @@ class Desk:
         self.reports: dict[str, tuple[dict[str, Any], list[threading.Event]]] = {}
         self.interrupted = False
         self.stopping = False
+        # What audience.records() has said when jobs were handed out.
+        self.recorded = True
         self._lock = threading.Lock()
         self._asleep = False
         self._reader, self._writer = os.pipe()

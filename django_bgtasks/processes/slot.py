@@ -6,7 +6,7 @@ import ctypes
 import threading
 
 from ..exceptions import TaskCancelled, TaskTimeout
-from ..lifecycle.execute import Execution
+from ..lifecycle.outcome import Execution
 
 _set_async_exc = ctypes.pythonapi.PyThreadState_SetAsyncExc
 INTERRUPTS = (TaskTimeout, TaskCancelled)
@@ -24,6 +24,10 @@ class Slot:
     def __init__(self, number: int) -> None:
         self.number = number
         self.execution: Execution | None = None
+        # When the thread's connections were last looked after, by the local clock.
+        self.tidied = 0.0
+        # The aliases of those that it has made.
+        self.databases: list[str] = []
         # Reentrant, as its holder may be interrupted.
         self._lock = threading.RLock()
         self._thread = 0

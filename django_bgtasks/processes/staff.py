@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from inspect import iscoroutinefunction
 
 from .. import registry
+from ..audience import records
 from ..exceptions import TaskCancelled
-from ..lifecycle import execute, run
-from ..lifecycle.outcome import SUCCEEDED, ClaimedJob
+from ..lifecycle import run
+from ..lifecycle.outcome import SUCCEEDED, ClaimedJob, Execution
 from .board import Board
 from .config import WorkerConfig
 from .coroutines import Coroutines
@@ -66,6 +67,7 @@ class Staff:
     def _hand_out(self, jobs: Sequence[ClaimedJob]) -> int:
         """Give jobs to threads and event loop; return how many the latter got."""
         coroutines = []
+        self._desk.recorded = records()
         for job in jobs:
             self.held[job.id] = job
             try:
@@ -124,16 +126,14 @@ class Staff:
             self._in_loop.discard(job.id)
         return jobs
 
-    def running(self) -> list[execute.Execution]:
+    def running(self) -> list[Execution]:
         found = [execution for _, execution in self._threads.running()]
         return found + (self._loop.running() if self._loop else [])
 
     def running_ids(self) -> set[str]:
         return {execution.job.id for execution in self.running()}
 
-    def interrupt(
-        self, execution: execute.Execution, exception: type[BaseException]
-    ) -> None:
+    def interrupt(self, execution: Execution, exception: type[BaseException]) -> None:
         if execution.job.id in self._in_loop and self._loop is not None:
             self._loop.interrupt(execution, exception)
             return

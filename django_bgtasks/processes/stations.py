@@ -10,6 +10,7 @@ from typing import Any
 from ..compat import task_backends
 from ..upkeep import presence
 from ..vendors import OUTAGES, vendor_of
+from ..vendors.keepalive import notice_lost_servers
 from .beat import Beat
 from .config import BeatConfig
 from .control import Control
@@ -23,6 +24,7 @@ logger = logging.getLogger("django_bgtasks.beat")
 def run_alone(config: BeatConfig) -> int:
     """Run ``runbeat`` until it is stopped, and return its exit code."""
     backend: Any = task_backends[config.backend]
+    notice_lost_servers()
     with Alone(backend, config.name) as station:
         logger.info("Starting; the beat is %s.", station.name)
         code = Beat(backend, station, burst=config.burst).run()

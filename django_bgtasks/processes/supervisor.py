@@ -11,25 +11,27 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from ..compat import task_backends
 from ..lifecycle.enqueue import CHANNEL, JOB
 from ..signals import jobs_rescued
-from ..upkeep import fold, presence, prune, rescue, ticks
+from ..upkeep import presence, rescue
 from ..vendors import OUTAGES, vendor_of
+from ..vendors.keepalive import notice_lost_servers
 from . import crew
+from .chores import Chores
 from .config import EXIT_RECYCLE, EXIT_STUCK, WorkerConfig
 from .control import Order
 from .memory import resident_bytes
 from .outage import LONGEST_PAUSE, Outage
+from .rota import Rota
 from .stop_signals import STOP_SIGNALS, StopSignals
 
 logger = logging.getLogger("django_bgtasks.supervisor")
 
 _TICK = 0.5
-_PRUNE_EVERY = 10.0
-_FOLD_EVERY = 30.0
 # Beyond the grace, for a worker to write what it gives back.
 _LAST_WORDS = 5.0
 
@@ -48,6 +50,8 @@ class Supervisor:
         self.to_start: dict[int, float] = {}
         self.to_rescue: list[rescue.Death] = []
         self.pauses = crew.Pauses()
+        self.rota = Rota.create()
+        self.chores = Chores(self.vendor, self.options)
         self.outage = Outage(self.vendor)
         self.process_id: int | None = None
         self.started = 0
@@ -55,13 +59,14 @@ class Supervisor:
         self.failed = False
         self.kill_at: float | None = None
         self.stopped_workers = False
-        self._next_beat = self._next_prune = self._next_try = 0.0
-        self._next_fold = 0.0
-        self._next_search = 0.0
+        self._next_beat = self._next_try = self._next_search = 0.0
+        # The database's time at the last heartbeat.
+        self._now: datetime | None = None
         self._beaten_at = time.monotonic()
 
     def run(self) -> int:
         """Supervise until stopped; return 0, or 1 if a burst left a crash."""
+        notice_lost_servers()
         with self.stop:
             self._supervise()
         # A worker that serves has made good what crashed; a burst ends with it.
@@ -77,6 +82,8 @@ class Supervisor:
         while not self._is_over():
             self._attempt(self._round)
             self.stop.wait(_TICK)
+        # Now or never, whatever pause an outage has left.
+        self._next_try = 0.0
         self._attempt(self._leave)
 
     def _round(self) -> None:
@@ -87,14 +94,8 @@ class Supervisor:
             self._beat(clock)
         self._rescue()
         self._start_due(clock)
-        if clock >= self._next_prune and not self.to_rescue:
-            full = prune.prune(self.vendor.connection) == prune.BATCH
-            self._next_prune = clock + (0.0 if full else _PRUNE_EVERY)
-        if clock >= self._next_fold:
-            full = fold.fold(self.vendor)
-            pruned = ticks.prune_ticks(self.vendor, self.options.tick_retention)
-            full = full or pruned == ticks.BATCH
-            self._next_fold = clock + (0.0 if full else _FOLD_EVERY)
+        if self._now is not None and not self.to_rescue:
+            self.chores.do(clock, self._now)
 
     def _lead(self, clock: float) -> None:
         """Do what needs no database."""
@@ -138,7 +139,7 @@ class Supervisor:
             process_id = presence.arrive(
                 self.vendor, self._arrival(kind, name, os.getpid())
             )
-            member = crew.start(self.config, process_id, name, number)
+            member = crew.start(self.config, self.rota, process_id, name, number)
             self.members.append(member)
             del self.to_start[number]
             presence.set_pid(self.vendor, process_id, member.popen.pid)
@@ -217,13 +218,16 @@ class Supervisor:
         pids = {member.process_id: member.popen.pid for member in self.members}
         memory = {each: resident_bytes(pid) for each, pid in pids.items()}
         memory[self.process_id] = resident_bytes()
-        present = presence.beat(self.vendor, memory.keys(), memory)
+        now = self._now = self.vendor.now()
+        present = presence.beat(self.vendor, memory.keys(), memory, now)
         for member in self.members:
             if member.process_id not in present:
                 # Its jobs were given to others; what it still does is in vain.
                 logger.error("Worker %s was taken for dead.", member.name)
                 member.kill()
-            elif present[member.process_id]:
+                continue
+            member.board.vouch(clock)
+            if present[member.process_id]:
                 member.tell(Order.STOP)
         if self.process_id not in present:
             self.process_id = None
@@ -233,9 +237,8 @@ class Supervisor:
             self._spare_others()
         self._beaten_at = clock
         if clock >= self._next_search:
-            # It looks once a heartbeat, and the dead are to be found in time.
-            silence = self.options.rescue_after - self.options.heartbeat
-            self.to_rescue += rescue.find_dead(self.vendor, silence)
+            silence = self.options.silence
+            self.to_rescue += rescue.find_dead(self.vendor, silence, now)
 
     def _spare_others(self) -> None:
         """Look for no dead until all had time to say that they live.

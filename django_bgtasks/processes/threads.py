@@ -5,19 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from django.db import connections
 
 from ..lifecycle import execute, run
-from ..lifecycle.outcome import ClaimedJob, Outcome
-from ..vendors import vendor_of
+from ..lifecycle.outcome import ClaimedJob, Execution, Outcome
 from .board import Board
 from .desk import Desk, WorkerControl
 from .slot import INTERRUPTS, Slot
 
 logger = logging.getLogger("django_bgtasks.worker")
+
+# Seconds after which a thread's connections may have become too old, or been cut.
+_STALE = 0.05
 
 
 class ThreadPool:
@@ -58,7 +61,7 @@ class ThreadPool:
     def has_waiting(self) -> bool:
         return not self._inbox.empty()
 
-    def running(self) -> list[tuple[Slot, execute.Execution]]:
+    def running(self) -> list[tuple[Slot, Execution]]:
         """Return what runs at this moment, each with its place."""
         found = [(slot, slot.execution) for slot in self.slots]
         return [(slot, execution) for slot, execution in found if execution]
@@ -84,14 +87,20 @@ class ThreadPool:
         try:
             plan = self._desk.plan(job)
             control = WorkerControl(self._desk, job, plan.max_payload, slot)
+            if time.monotonic() - slot.tidied > _STALE:
+                _refresh_connections()
             clock = time.monotonic()
             ready = execute.prepare(job, plan, self._owner.name, control, clock)
         except BaseException as error:
             ready = execute.refuse(job, error, self._owner.name)
-        outcome = ready if isinstance(ready, Outcome) else self._execute(slot, ready)
+        if isinstance(ready, Outcome):
+            outcome = ready
+        else:
+            ready.recorded = self._desk.recorded
+            outcome = self._execute(slot, ready)
         self._desk.deliver(outcome)
 
-    def _execute(self, slot: Slot, execution: execute.Execution) -> Outcome:
+    def _execute(self, slot: Slot, execution: Execution) -> Outcome:
         self._board.begin(slot.number, execution.job.id, execution.control.deadline)
         outcome = None
         try:
@@ -101,16 +110,16 @@ class ThreadPool:
             # It came on the way from the task to here.
             interrupted = slot.close()
             outcome = outcome or run.failed(execution, interrupt)
-        for connection in connections.all(initialized_only=True):
+        for connection in _connections_here(slot):
             _tidy(connection, spoilt=interrupted)
+        slot.tidied = time.monotonic()
         self._board.end(slot.number)
         return outcome
 
-    def _attempt(self, slot: Slot, execution: execute.Execution) -> Outcome:
+    def _attempt(self, slot: Slot, execution: Execution) -> Outcome:
         slot.open(execution)
         try:
-            _refresh_connections()
-            vendor = vendor_of(connections[self._database])
+            vendor = self._desk.vendor_here() if execution.plan.atomic else None
             return run.run_sync(execution, vendor, self._owner)
         except KeyboardInterrupt as interrupt:
             # The task asked that the process ends; so it does, in order.
@@ -118,6 +127,15 @@ class ThreadPool:
             return run.failed(execution, interrupt)
         except BaseException as error:
             return run.failed(execution, error)
+
+
+def _connections_here(slot: Slot) -> Sequence[Any]:
+    """Return this thread's connections; fast once all that there can be are made."""
+    if len(slot.databases) < len(connections.settings):
+        found = connections.all(initialized_only=True)
+        slot.databases = [connection.alias for connection in found]
+        return found
+    return [connections[alias] for alias in slot.databases]
 
 
 def _refresh_connections() -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable
 
 from ..exceptions import TaskCancelled, TaskTimeout
-from ..lifecycle.execute import Execution
+from ..lifecycle.outcome import Execution
 
 logger = logging.getLogger("django_bgtasks.worker")
 

@@ -17,8 +17,7 @@ from ..compat import task_backends
 from ..lifecycle import operate, report, run
 from ..lifecycle.enqueue import CANCEL, CHANNEL, DEFERRED
 from ..lifecycle.outcome import RELEASED, RETRY, Outcome
-from ..upkeep import presence
-from ..vendors import OUTAGES, vendor_of
+from ..vendors import ANYTHING, OUTAGES, vendor_of
 from .announcer import Announcer
 from .board import Board
 from .claims import Claims
@@ -27,8 +26,10 @@ from .control import Control, Order
 from .deferred import Deferred
 from .desk import Desk
 from .fullness import has_done_enough, takes_too_much
+from .lease import Lease
 from .outage import Outage
 from .recovery import recover
+from .rota import Rota
 from .sleep import sleep
 from .staff import Staff
 from .watchdog import LOOK_EVERY, Watchdog
@@ -42,7 +43,7 @@ _REPORT_EVERY = 0.1
 class Worker:
     """The main loop of a worker process."""
 
-    def __init__(self, config: ChildConfig, board: Board) -> None:
+    def __init__(self, config: ChildConfig, board: Board, rota: Rota) -> None:
         backend: Any = task_backends[config.worker.backend]
         self.config = config.worker
         self.options = backend.settings
@@ -54,21 +55,21 @@ class Worker:
         self.desk = Desk(self.alias)
         self.staff = Staff(self.config, self.desk, board, self.owner, self.alias)
         self.announcer = Announcer()
-        self.claims = Claims(self.config, self.vendor, self.owner, backend.queues)
-        self.deferred = Deferred(self.vendor)
+        self.claims = Claims(self.config, self.vendor, self.owner, backend.queues, rota)
+        self.deferred = Deferred(self.vendor, rota)
+        rescue_after = self.options.rescue_after
+        self.lease = Lease(self.vendor, self.owner.id, board, rescue_after)
         grace = self.options.timeout_grace.total_seconds()
         self.watchdog = Watchdog(grace, self.staff.interrupt)
         self.outage = Outage(self.vendor)
         self.unwritten: list[Outcome] = []
         self.stop_by: float | None = None
         self.exit_code = 0
-        self._last_step = self._next_tick = self._next_report = 0.0
-        self._next_look = 0.0
+        self._next_tick = self._next_report = self._next_look = 0.0
 
     def run(self) -> int:
         """Work until told to stop, and return the exit code."""
         self.watcher = self.vendor.watch(CHANNEL, self.options.listen)
-        self._last_step = time.monotonic()
         while not self._is_over():
             try:
                 self._step()
@@ -83,7 +84,10 @@ class Worker:
         self._obey(clock)
         if self.outage.must_recover:
             self._recover()
-        self._end_if_given_up(clock)
+        if self.lease.has_ended(clock, busy=bool(self.staff.held)):
+            logger.error("This process was taken for dead, so it ends.")
+            self.exit_code = EXIT_GONE
+            self._stop(0)
         if self.stop_by is None and self.deferred.promote(clock, self.watcher.hears):
             self.claims.stir()
         self._collect(clock)
@@ -103,10 +107,7 @@ class Worker:
 
     def _collect(self, clock: float) -> None:
         for outcome in self.desk.collect():
-            seconds = None
-            if outcome.started_at and outcome.finished_at:
-                seconds = (outcome.finished_at - outcome.started_at).total_seconds()
-            self.staff.release(outcome.job.id, clock, seconds)
+            self.staff.release(outcome.job.id, clock, outcome.seconds)
             if outcome.kind == RETRY:
                 self.deferred.expect(outcome, clock)
             self.unwritten.append(outcome)
@@ -133,7 +134,7 @@ class Worker:
             self._next_look = clock + LOOK_EVERY
             self._look_after_running(clock)
         cancel = CANCEL in self.watcher.messages
-        if DEFERRED in self.watcher.messages:
+        if not self.watcher.messages.isdisjoint((DEFERRED, ANYTHING)):
             self.deferred.look_soon(clock)
         self.watcher.messages.clear()
         if cancel or clock >= self._next_tick:
@@ -142,7 +143,7 @@ class Worker:
             self._next_tick = clock + _TICK
             self.claims.tend(clock)
             self.watcher.tend(lambda message: self.vendor.notify(CHANNEL, message))
-            if not self.watcher.hears or self.watcher.stirred():
+            if self._has_stirred():
                 self.claims.stir()
             if takes_too_much(self.config):
                 self._retire()
@@ -174,20 +175,6 @@ class Worker:
             self.board.retire()
             self._stop(inf)
 
-    def _end_if_given_up(self, clock: float) -> None:
-        """End if others took this process for dead: they have its jobs.
-
-        It may have stood still, or its supervisor does, which says that it lives.
-        """
-        gap, self._last_step = clock - self._last_step, clock
-        stood_still = gap > self.options.rescue_after.total_seconds() / 2
-        if (stood_still or clock >= self._next_tick) and not (
-            presence.is_present(self.vendor, self.owner.id)
-        ):
-            logger.error("This process was taken for dead, so it ends.")
-            self.exit_code = EXIT_GONE
-            self._stop(0)
-
     def _store_reports(self, clock: float) -> None:
         if not self.desk.reports or not (
             clock >= self._next_report or self.desk.has_urgent_report
@@ -208,7 +195,9 @@ class Worker:
         if self.unwritten or (self.claims.hungry and self._limit()):
             return
         clock = time.monotonic()
-        pause = min(self.watcher.pause(busy), self.deferred.due_in(clock))
+        self.watcher.looked(self.claims.swept_at)
+        due = self.claims.due_in(clock) if self._limit() else inf
+        pause = min(self.watcher.pause(busy), self.deferred.due_in(clock), due)
         if busy:
             pause = min(pause, LOOK_EVERY)
         if self.stop_by is not None:
@@ -218,8 +207,13 @@ class Worker:
         ear = self.watcher.fileno()
         woken = sleep(pause, (self.desk.fileno(), self.control.fileno(), ear))
         self.desk.wake_up()
-        if (not woken or ear in woken) and self.watcher.stirred():
+        if (not woken or ear in woken) and self._has_stirred():
             self.claims.stir()
+
+    def _has_stirred(self) -> bool:
+        # What a neighbour has just seen need not be looked at again.
+        self.watcher.looked(self.claims.swept_at)
+        return self.watcher.stirred()
 
     def _obey(self, clock: float) -> None:
         order = self.control.read()

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from ..compat import task_backends
 from ..conf import Options
-from ..lifecycle import claim, run
+from ..lifecycle import announce, claim, run
 from ..lifecycle.outcome import ClaimedJob, Outcome
 from ..models import Process
 from ..results import BgTaskResult
@@ -117,7 +117,7 @@ def inline_owner(vendor: Vendor) -> Iterator[run.Owner]:
 
 def result_of(backend: Any, outcome: Outcome) -> BgTaskResult[Any, Any]:
     """Return the result that the signals have shown, or what the rows tell."""
-    result: BgTaskResult[Any, Any] | None = outcome.result
+    result: BgTaskResult[Any, Any] | None = announce.completed(outcome)
     if result is None:
         # The task or its arguments could not be loaded.
         result = backend.get_result(str(UUID(outcome.job.id)))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
+
+from django.db.models import Value
 
 from ..models import Process, RunningJob
 from ..results import public
@@ -38,23 +40,22 @@ class Death:
         return self.started is None or job in self.started
 
 
-def find_dead(vendor: Vendor, rescue_after: timedelta) -> list[Death]:
+def find_dead(
+    vendor: Vendor, rescue_after: timedelta, now: datetime | None = None
+) -> list[Death]:
     """Return the processes that have been silent for too long.
 
     With them the owners of running jobs that have no row: somebody deleted it,
-    or rescued them while a claim of theirs was under way.
+    or rescued them while a claim of theirs was under way. ``now`` stands in for the
+    database's clock.
     """
     alias = vendor.connection.alias
-    silent_since = public(vendor.now() - rescue_after)
+    silent_since = public((now or vendor.now()) - rescue_after)
     processes = Process.objects.using(alias)
     silent = processes.filter(heartbeat_at__lt=silent_since).values_list("pk", "name")
     ownerless = (
         RunningJob.objects.using(alias)
         .exclude(process_id__in=processes.values("pk"))
-        .values_list("process_id", flat=True)
-        .distinct()
+        .values_list("process_id", Value("unknown"))
     )
-    return [
-        *(Death(pk, name) for pk, name in silent),
-        *(Death(pk, "unknown") for pk in ownerless),
-    ]
+    return [Death(pk, name) for pk, name in silent.union(ownerless)]

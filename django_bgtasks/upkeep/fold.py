@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from django.db.models import Q
+
 from ..models import Rollup
 from ..results import public
 from ..vendors import Vendor
@@ -38,6 +40,8 @@ def fold(vendor: Vendor, limit: int = BATCH, now: datetime | None = None) -> boo
     ``now`` stands in for the database's clock.
     """
     moment = now or vendor.now()
+    if not _anything_due(vendor, moment):
+        return False
     full = [_fold(vendor, step, moment, limit) for step in STEPS]
     hours = _rows(vendor, Rollup.Span.HOUR, moment - KEPT)
     vendor.persist(hours.delete)
@@ -50,15 +54,25 @@ def block(moment: datetime, seconds: int) -> datetime:
     return datetime.fromtimestamp(stamp - stamp % seconds, UTC)
 
 
+def _anything_due(vendor: Vendor, now: datetime) -> bool:
+    due = Q(span=Rollup.Span.HOUR, start_at__lt=public(now - KEPT))
+    for step in STEPS:
+        due |= Q(span=step.source, start_at__lt=public(_before(step, now)))
+    return Rollup.objects.using(vendor.connection.alias).filter(due).exists()
+
+
+def _before(step: Step, now: datetime) -> datetime:
+    # Whole spans only, so that each is written about once.
+    return block(now - step.after, step.target)
+
+
 def _rows(vendor: Vendor, span: Rollup.Span, before: datetime) -> Any:
     rows = Rollup.objects.using(vendor.connection.alias)
     return rows.filter(span=span, start_at__lt=public(before))
 
 
 def _fold(vendor: Vendor, step: Step, now: datetime, limit: int) -> bool:
-    # Whole spans only, so that each is written about once.
-    before = block(now - step.after, step.target)
-    due = _rows(vendor, step.source, before).order_by("start_at")
+    due = _rows(vendor, step.source, _before(step, now)).order_by("start_at")
 
     def work() -> int:
         with vendor.atomic():

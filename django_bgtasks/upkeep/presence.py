@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import uuid4
 
 from django.db.models import BigIntegerField, Case, F, Value, When
@@ -68,9 +69,10 @@ def beat(
     vendor: Vendor,
     processes: Collection[int],
     memory: Mapping[int, int | None] | None = None,
+    now: datetime | None = None,
 ) -> dict[int, bool]:
     """Say that these processes live, by the database's clock, and how many bytes of
-    ``memory`` they take.
+    ``memory`` they take. ``now`` is that clock's time, if it was just asked for.
 
     Return those that still have a row, each with whether it is asked to stop.
     One without was taken for dead, and its jobs were rescued.
@@ -80,7 +82,8 @@ def beat(
     told = [When(pk=pk, then=Value(size)) for pk, size in known.items()]
     size = Case(*told, default=F("memory"), output_field=BigIntegerField())
     values = {"memory": size} if told else {}
-    vendor.persist(lambda: rows.update(heartbeat_at=public(vendor.now()), **values))
+    moment = public(now or vendor.now())
+    vendor.persist(lambda: rows.update(heartbeat_at=moment, **values))
     return dict(rows.values_list("pk", "stop_requested"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import inf
 
 from ..models import DeferredJob, ReadyJob, table_of
 from ..results import public
@@ -53,8 +54,12 @@ def promote_next(vendor: Vendor, until: datetime) -> bool:
     return vendor.persist(work)
 
 
+def seconds_left(vendor: Vendor) -> float:
+    """Return in how many seconds the next deferred job is due; inf if there is none."""
+    due, now = vendor.first(table_of(DeferredJob, vendor), "run_after")
+    return inf if due is None else (due - now).total_seconds()
+
+
 def next_due(vendor: Vendor) -> datetime | None:
     """Return when the next deferred job is due."""
-    rows = DeferredJob.objects.using(vendor.connection.alias)
-    moment = rows.order_by("run_after").values_list("run_after", flat=True).first()
-    return vendor.from_database(moment)
+    return vendor.first(table_of(DeferredJob, vendor), "run_after")[0]

@@ -25,10 +25,13 @@ def prune(connection: Any, limit: int = BATCH, until: datetime | None = None) ->
     database's clock.
     """
     vendor = vendor_of(connection)
+    moment = until or vendor.now()
+    if not finished_due(connection.alias, moment).exists():
+        return 0
 
     def work() -> int:
         with vendor.atomic():
-            return _prune(vendor, limit, until or vendor.now())
+            return _prune(vendor, limit, moment)
 
     return vendor.persist(work)
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import connections
+from django.utils.connection import ConnectionProxy
+
 from .base import Vendor
 from .rows import Insert, Lane, Move, Swap, Table, Take, Taken
 from .session import OUTAGES
-from .watcher import Watcher
+from .watcher import ANYTHING, Watcher
 
 __all__ = [
+    "ANYTHING",
     "OUTAGES",
     "Insert",
     "Lane",
@@ -28,6 +32,9 @@ def vendor_of(connection: Any) -> Vendor:
     """Return the vendor of a Django connection, made once per connection."""
     vendor: Vendor | None = getattr(connection, "_bgtasks_vendor", None)
     if vendor is None:
+        if isinstance(connection, ConnectionProxy):
+            # What it stands for is another one in each thread.
+            connection = connections[connection.alias]
         vendor = connection._bgtasks_vendor = _make(connection)
     return vendor
 

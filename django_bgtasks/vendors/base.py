@@ -7,16 +7,17 @@ passes the contract suite in ``tests/contract``.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from .findings import Finding
-from .looks import Looks, each_queue
-from .rows import Insert, Lane, Move, Row, Swap, Table, Take, Taken
+from .looks import Looks, each_queue, within
+from .portions import chunks, portions
+from .rows import NEVER, Insert, Lane, Move, Row, Swap, Table, Take, Taken, Then
 from .watcher import Watcher
 
-T = TypeVar("T")
 # A statement's source, condition and parameters.
 _LookUp = tuple[str, str, list[Any]]
 
@@ -27,6 +28,8 @@ class Vendor(Looks):
     # Appended to a SELECT that is about to change the rows it read.
     lock_rows = ""
     skip_locked = ""
+    # Whether entries of rows that are gone stay in an index while anybody may see them.
+    keeps_old_entries = False
     # Rows, and characters of text, per statement of a bulk insert. MariaDB takes
     # packets of 16 MB by default, and a character may need four bytes.
     chunk = 500
@@ -38,12 +41,17 @@ class Vendor(Looks):
 
     # -- rows ---------------------------------------------------------------
 
-    def put(self, inserts: Sequence[Insert]) -> datetime:
-        """Insert all rows or none, and return the time that was stamped on them."""
+    def put(self, inserts: Sequence[Insert], then: Then = None) -> datetime:
+        """Insert all rows or none, and return the time that was stamped on them.
+
+        ``then``, outside of a transaction only, calls notify() after the commit.
+        """
         with self.atomic():
             now = self.now()
             for insert in inserts:
                 self._insert(insert, now)
+        if then:
+            then()
         return now
 
     def exchange(
@@ -53,11 +61,14 @@ class Vendor(Looks):
 
         Return the keys that the swap found, and what was taken.
         """
+        if take and not swap and not self._may_take(take):
+            return set(), Taken(NEVER, [])
         with self.atomic():
-            now = self.now()
+            # Only now: to begin may have meant to wait for another writer.
+            clock, now = time.monotonic(), self.now()
             gone = self._swap(swap, now) if swap else set()
             taken = self._take(take, now) if take else None
-        return gone, taken
+        return gone, taken._replace(clock=clock) if taken else None
 
     def move(self, move: Move) -> int:
         """Move due rows, earliest first, and return how many."""
@@ -158,7 +169,7 @@ class Vendor(Looks):
         names = ", ".join(self.quote(column) for column in columns)
         holder = f"({', '.join(['%s'] * len(columns))})"
         with self.connection.cursor() as cursor:
-            for rows in _portions(insert.rows, self.chunk, self.most_text):
+            for rows in portions(insert.rows, self.chunk, self.most_text):
                 holders = ", ".join([holder] * len(rows))
                 cursor.execute(
                     f"INSERT INTO {insert.table.name} ({names}) VALUES {holders}",
@@ -183,7 +194,7 @@ class Vendor(Looks):
 
     def _by_keys(self, table: Table, keys: Iterable[str]) -> Iterator[_LookUp]:
         # In the order of the key, so that no two who do so wait for each other.
-        for some in _chunks(sorted(keys), self.chunk):
+        for some in chunks(sorted(keys), self.chunk):
             yield self._by_key(table, some)
 
     def _by_key(self, table: Table, keys: Sequence[str]) -> _LookUp:
@@ -204,7 +215,8 @@ class Vendor(Looks):
             if left <= 0:
                 break
             if lane.queue not in closed:
-                taken += self._take_lane(take, lane, left)
+                share = take.share or take.limit
+                taken += self._take_lane(take, lane, min(left, share))
         if not taken:
             return Taken(now, [])
         keys = [row[0] for row in taken]
@@ -222,6 +234,20 @@ class Vendor(Looks):
         nothing = (None,) * len(take.read)
         return Taken(now, [(*row, *bodies.get(row[0], nothing)) for row in taken])
 
+    def _may_take(self, take: Take) -> bool:
+        """Look before a transaction, which takes a lock or several round trips."""
+        if any(lane.rank is not None for lane in take.lanes):
+            return True
+        queues = [lane.queue for lane in take.lanes]
+        # One by one, or a list of queues may be looked for in all of the table.
+        there = (
+            f"EXISTS (SELECT 1 FROM {take.source.name}{self.by_index(take.index)} "
+            f"WHERE queue_name = %s)"
+        )
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"SELECT {' OR '.join([there] * len(queues))}", queues)
+            return bool(cursor.fetchone()[0])
+
     def _closed(self, take: Take) -> set[str] | None:
         """The queues that are closed; None if all are, to this owner."""
         with self.connection.cursor() as cursor:
@@ -236,16 +262,8 @@ class Vendor(Looks):
         return {name for _, name in rows if name is not None} if exists else None
 
     def _take_lane(self, take: Take, lane: Lane, limit: int) -> list[Row]:
-        where = "queue_name = %s"
-        params: list[Any] = [lane.queue]
         rank = self.quote("rank")
-        order = f"{rank}, ready_at, job_id"
-        if lane.rank is not None:
-            where, order = f"{where} AND {rank} = %s", "ready_at, job_id"
-            params.append(lane.rank)
-        if lane.floor is not None:
-            where = f"{where} AND ready_at > %s"
-            params.append(self.to_database(lane.floor))
+        where, order, params = within(lane, rank, self.to_database)
         with self.connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT job_id, attempt, queue_name, {rank}, ready_at "
@@ -262,7 +280,7 @@ class Vendor(Looks):
         names = ", ".join(self.quote(column) for column in take.read)
         bodies = {}
         with self.connection.cursor() as cursor:
-            for some in _chunks(keys, self.chunk):
+            for some in chunks(keys, self.chunk):
                 holders = ", ".join(["%s"] * len(some))
                 cursor.execute(
                     f"SELECT {take.body.key}, {names} FROM {take.body.name} "
@@ -272,23 +290,3 @@ class Vendor(Looks):
                 for key, *body in cursor.fetchall():
                     bodies[self.key(key)] = tuple(body)
         return bodies
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-def _portions(rows: Iterable[Row], most: int, most_text: int) -> Iterator[list[Row]]:
-    """Divide rows so that no statement is too long; a row by itself may be."""
-    portion: list[Row] = []
-    length = 0
-    for row in rows:
-        own = sum(len(item) for item in row if isinstance(item, str))
-        if portion and (len(portion) == most or length + own > most_text):
-            yield portion
-            portion, length = [], 0
-        portion.append(row)
-        length += own
-    if portion:
-        yield portion

@@ -42,7 +42,6 @@ class Listener(Watcher):
         self._next_ping = 0.0
         self._next_connect = 0.0
         self._stirred = False
-        self._looked_at = 0.0
         self._connect()
 
     def fileno(self) -> int | None:
@@ -55,14 +54,14 @@ class Listener(Watcher):
         now = time.monotonic()
         # Now and then it looks all the same: who enqueued may have been killed
         # between the commit and the message.
-        if stirred or not self.hears or now - self._looked_at >= _HEARING_PAUSE:
+        if stirred or (self.hears and now - self._looked_at >= _HEARING_PAUSE):
             self._looked_at = now
             return True
-        return False
+        return not self.hears and super().stirred()
 
     def pause(self, busy: bool) -> float:
         polling = super().pause(busy)
-        return _HEARING_PAUSE if self.hears else polling
+        return self._left(_HEARING_PAUSE) if self.hears else polling
 
     def tend(self, notify: Callable[[str], None]) -> None:
         now = time.monotonic()

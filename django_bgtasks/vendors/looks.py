@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
-from .rows import Table
+from .rows import Lane, Table
 from .session import Session
 
 # Queues per statement; every one is a SELECT of its own in it.
@@ -21,6 +22,33 @@ def each_queue(source: Table) -> str:
         f"SELECT (SELECT MIN(r.queue_name) FROM {name} r "
         f"WHERE r.queue_name > q.name) FROM q WHERE q.name IS NOT NULL)"
     )
+
+
+def within(
+    lane: Lane, rank: str, to_database: Callable[[datetime], Any]
+) -> tuple[str, str, list[Any]]:
+    """Return the condition, the order and the parameters for the rows of a lane."""
+    where = "queue_name = %s"
+    params: list[Any] = [lane.queue]
+    if lane.rank is not None and lane.rank == lane.end:
+        # A plain range of the index, however simple the optimizer.
+        where = f"{where} AND {rank} = %s"
+        params.append(lane.rank)
+        for moment, sign in ((lane.floor, ">"), (lane.ceiling, "<=")):
+            if moment is not None:
+                where = f"{where} AND ready_at {sign} %s"
+                params.append(to_database(moment))
+        return where, "ready_at, job_id", params
+    ends = ((lane.rank, lane.floor, ">", ">"), (lane.end, lane.ceiling, "<", "<="))
+    for end, moment, sign, at in ends:
+        if end is not None and moment is not None:
+            last = f"{rank} = %s AND ready_at {at} %s"
+            where = f"{where} AND ({rank} {sign} %s OR {last})"
+            params += [end, end, to_database(moment)]
+        elif end is not None:
+            where = f"{where} AND {rank} {sign}= %s"
+            params.append(end)
+    return where, f"{rank}, ready_at, job_id", params
 
 
 class Looks(Session):
@@ -81,6 +109,15 @@ class Looks(Session):
             )
             rows = cursor.fetchall()
         return [(name, count, self.moment(at)) for name, count, at in rows]
+
+    def first(self, source: Table, order: str) -> tuple[datetime | None, datetime]:
+        """Return the least value of an indexed column, of moments, and the time."""
+        clock = f", {self.clock}" if self.clock else ""
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"SELECT MIN({order}){clock} FROM {source.name}")
+            least, *told = cursor.fetchone()
+        now = self.read_clock(told[0]) if told else self.now()
+        return self.from_database(least), now
 
     def by_index(self, index: str) -> str:
         """Have the planner use this index, where it must be told."""

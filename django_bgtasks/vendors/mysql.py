@@ -25,14 +25,15 @@ _NO_RANK = 32_768
 
 
 class MySQL(Vendor):
+    clock = "UTC_TIMESTAMP(6)"
+    has_roles = False
+    moments_as_text = True
     lock_rows = " FOR UPDATE"
     skip_locked = " FOR UPDATE SKIP LOCKED"
 
-    def now(self) -> datetime:
-        with self.connection.cursor() as cursor:
-            cursor.execute("SELECT UTC_TIMESTAMP(6)")
-            moment: datetime = cursor.fetchone()[0]
-        return moment.replace(tzinfo=UTC)
+    def read_clock(self, value: Any) -> datetime:
+        moment: datetime = value.replace(tzinfo=UTC)
+        return moment
 
     def asks_again(self, error: OperationalError) -> bool:
         return error.args[0] in _TRY_AGAIN

@@ -2,71 +2,92 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db.backends.postgresql import psycopg_any
 from django.db.utils import OperationalError
 
+from .arrays import array
 from .base import Vendor
 from .findings import WRONG_DRIVER, Finding
+from .insert_sql import CLOCK, insert_many, insert_one
 from .listener import Listener
-from .rows import Insert, Lane, Move, Swap, Table, Take, Taken
+from .rows import Insert, Move, Swap, Take, Taken, Then
+from .statement import Statement, encoded, statement
+from .take_sql import HEX, LONG_AGO, take_sql
 from .watcher import Watcher
-
-# The time at which the server received the statement: one for all of its rows,
-# and, unlike now(), not that of a transaction that began long ago.
-_CLOCK = "statement_timestamp()"
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+from .wire import Wire
 
 
 class PostgreSQL(Vendor):
+    clock = "clock_timestamp()"
     lock_rows = " FOR UPDATE"
     skip_locked = " FOR UPDATE SKIP LOCKED"
+    keeps_old_entries = True
     chunk = 5_000
     fold = 1
     limit_silence = "SET LOCAL idle_in_transaction_session_timeout = '10s'"
 
-    def now(self) -> datetime:
-        with self.connection.cursor() as cursor:
-            cursor.execute("SELECT clock_timestamp()")
-            return self._moment(cursor.fetchone()[0])
+    def __init__(self, connection: Any) -> None:
+        super().__init__(connection)
+        self._wire = Wire(connection)
+        # By the tables and columns that they fill.
+        self._statements: dict[Any, Statement] = {}
 
-    def put(self, inserts: Sequence[Insert]) -> datetime:
+    def put(self, inserts: Sequence[Insert], then: Then = None) -> datetime:
         if all(len(insert.rows) == 1 for insert in inserts):
-            return self._put_one(inserts)
-        if max(len(insert.rows) for insert in inserts) <= self.chunk:
-            return self._put_many(inserts, _CLOCK)
+            return self._put_one(inserts, then)
+        now = self._put_all(inserts)
+        if then is not None:
+            then()
+        return now
+
+    def _put_all(self, inserts: Sequence[Insert]) -> datetime:
+        longest = max(len(insert.rows) for insert in inserts)
+        if longest <= self.chunk:
+            return self._put_many(inserts, CLOCK)
         with self.atomic():
             now = self.now()
-            longest = max(len(insert.rows) for insert in inserts)
             for start in range(0, longest, self.chunk):
                 part = slice(start, start + self.chunk)
                 some = [replace(each, rows=each.rows[part]) for each in inserts]
                 self._put_many([each for each in some if each.rows], now)
         return now
 
-    def _put_one(self, inserts: Sequence[Insert]) -> datetime:
-        params: list[Any] = []
-        *first, last = [_insert_one(insert, params) for insert in inserts]
-        ctes = ", ".join(f"put_{n} AS ({sql})" for n, sql in enumerate(first))
+    def _put_one(self, inserts: Sequence[Insert], then: Then) -> datetime:
+        statement = self._statement(inserts)
+        row = [item for insert in inserts for item in insert.rows[0]]
+        line = self._wire.line()
+        if line is not None and (values := encoded(row)) is not None:
+            with self.connection.wrap_database_errors:
+                return line.run(statement, values, then)
         with self.connection.cursor() as cursor:
-            cursor.execute(
-                f"{f'WITH {ctes} ' if ctes else ''}{last} RETURNING {_CLOCK}", params
-            )
-            return self._moment(cursor.fetchone()[0])
+            cursor.execute(statement.text, row)
+            now = self.moment(cursor.fetchone()[0])
+        if then is not None:
+            then()
+        return now
+
+    def _statement(self, inserts: Sequence[Insert]) -> Statement:
+        kind = tuple((each.table.name, each.columns, each.clock) for each in inserts)
+        found = self._statements.get(kind)
+        if found is None:
+            found = self._statements[kind] = statement(insert_one(inserts))
+        return found
 
     def _put_many(self, inserts: Sequence[Insert], now: str | datetime) -> datetime:
         params: list[Any] = []
         ctes = [
-            f"put_{number} AS ({_insert(insert, params, now=now)})"
+            f"put_{number} AS ({insert_many(insert, params, now=now)})"
             for number, insert in enumerate(inserts)
         ]
         with self.connection.cursor() as cursor:
-            cursor.execute(f"WITH {', '.join(ctes)} SELECT {_CLOCK}", params)
-            return self._moment(cursor.fetchone()[0])
+            cursor.execute(f"WITH {', '.join(ctes)} SELECT {CLOCK}", params)
+            return self.moment(cursor.fetchone()[0])
 
     def exchange(
         self, swap: Swap | None, take: Take | None
@@ -75,30 +96,31 @@ class PostgreSQL(Vendor):
         params: list[Any] = []
         answers = []
         if swap:
-            _swap(swap, ctes, params)
             nothing = ", NULL" * (len(take.read) + 4 if take else 0)
-            answers.append(f"SELECT NULL::timestamptz, job_id{nothing} FROM gone")
+            answers.append(f"{_swap(swap, ctes, params)}{nothing}")
         if take:
-            answers.append(_take(take, ctes, params))
+            answers.append(take_sql(take, ctes, params))
         with self.connection.cursor() as cursor:
+            _read_moments_fast(cursor)
+            clock = time.monotonic()
             cursor.execute(
                 f"WITH {', '.join(ctes)} {' UNION ALL '.join(answers)}", params
             )
             rows = cursor.fetchall()
-        # A row of what was taken has a time, one of what is gone has none.
-        gone = {self.key(row[1]) for row in rows if row[0] is None}
+        gone: set[str] = set()
+        if swap:
+            # The first row is of what is gone: only what is not all is named.
+            answer, *rows = rows
+            left = answer[1]
+            keys = (key for key, _ in swap.rows) if left is None else left.split()
+            gone.update(keys)
         if take is None:
             return gone, None
-        taken = [row for row in rows if row[0] is not None]
-        if not taken:
-            return gone, Taken(_LONG_AGO, [])
-        return gone, Taken(
-            self._moment(taken[0][0]),
-            [
-                (self.key(row[1]), *row[2:5], self._moment(row[5]), *row[6:])
-                for row in taken
-            ],
-        )
+        if not rows:
+            return gone, Taken(LONG_AGO, [])
+        now, moment = self.moment(rows[0][0]), self.moment
+        found = [(*row[1:5], moment(row[5]), *row[6:]) for row in rows]
+        return gone, Taken(now, found, clock)
 
     def move(self, move: Move) -> int:
         columns = ", ".join(move.columns)
@@ -106,14 +128,14 @@ class PostgreSQL(Vendor):
             cursor.execute(
                 f"WITH due AS MATERIALIZED ("
                 f"SELECT {move.source.key} AS key FROM {move.source.name} "
-                f"WHERE {move.due} <= {_CLOCK} "
+                f"WHERE {move.due} <= {CLOCK} "
                 f"ORDER BY {move.due} LIMIT %s FOR UPDATE SKIP LOCKED"
                 f"), gone AS (DELETE FROM {move.source.name} "
                 f"WHERE {move.source.key} = ANY(ARRAY(SELECT key FROM due)) "
                 f"RETURNING {move.source.key}, {columns}) "
                 f"INSERT INTO {move.target.name} "
                 f"({move.target.key}, {columns}, {move.stamp}) "
-                f"SELECT gone.*, {_CLOCK} FROM gone",
+                f"SELECT gone.*, {CLOCK} FROM gone",
                 [move.limit],
             )
             return int(cursor.rowcount)
@@ -123,6 +145,11 @@ class PostgreSQL(Vendor):
         return getattr(error.__cause__, "sqlstate", None) in ("40001", "40P01")
 
     def notify(self, channel: str, message: str) -> None:
+        line = self._wire.line()
+        if line is not None:
+            with self.connection.wrap_database_errors:
+                line.notify(channel, message)
+            return
         with self.connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, %s)", [channel, message])
 
@@ -155,146 +182,50 @@ class PostgreSQL(Vendor):
             )
         ]
 
+    def stamp(self, seconds: float | None) -> Any:
+        return seconds
+
     def key(self, value: Any) -> str:
         return str(value.hex)
 
-    def _moment(self, value: datetime) -> datetime:
-        moment = self.from_database(value)
-        assert moment is not None
-        return moment
 
+def _swap(swap: Swap, ctes: list[str], params: list[Any]) -> str:
+    """Add the parts of a swap, and return the SELECT that tells what is gone.
 
-def _cast(table: Table, column: str) -> str:
-    kind = table.types[column]
-    # A cast to varchar(n) would cut silently; the column itself complains.
-    return "text" if kind.startswith("varchar") else kind
-
-
-def _names(insert: Insert) -> str:
-    return ", ".join(f'"{column}"' for column in (*insert.columns, *insert.clock))
-
-
-def _insert_one(insert: Insert, params: list[Any]) -> str:
-    params += insert.rows[0]
-    values = ["%s"] * len(insert.columns) + [_CLOCK] * len(insert.clock)
-    return (
-        f"INSERT INTO {insert.table.name} ({_names(insert)}) "
-        f"VALUES ({', '.join(values)})"
-    )
-
-
-def _insert(
-    insert: Insert,
-    params: list[Any],
-    only: str = "",
-    now: str | datetime = _CLOCK,
-) -> str:
-    """SQL that inserts the rows; ``only`` is a condition on ``v.key``."""
-    values, source = _values(insert, params)
-    for _ in insert.clock:
-        # The select list comes before the arrays of FROM.
-        values.append(now if isinstance(now, str) else "%s")
-        if not isinstance(now, str):
-            params.insert(len(params) - source.count("%s"), now)
-    return (
-        f"INSERT INTO {insert.table.name} ({_names(insert)}) "
-        f"SELECT {', '.join(values)} FROM {source}{only}"
-    )
-
-
-def _values(insert: Insert, params: list[Any]) -> tuple[list[str], str]:
-    """Pass what all rows share once, and the rest as arrays; fills ``params``.
-
-    The first column, the key, is always ``v.key``.
+    Its answer is NULL if all of them are.
     """
-    casts = [_cast(insert.table, column) for column in insert.columns]
-    count = len(insert.rows)
-    values, arrays, aliases = [], [], []
-    varying: list[Any] = []
-    for number, column in enumerate(zip(*insert.rows, strict=True)):
-        if number and (count == 1 or column.count(column[0]) == count):
-            params.append(column[0])
-            values.append(f"%s::{casts[number]}")
-            continue
-        alias = "key" if number == 0 else f"c{number}"
-        values.append(f"v.{alias}")
-        aliases.append(alias)
-        arrays.append(f"%s::{casts[number]}[]")
-        varying.append(list(column))
-    params += varying
-    return values, f"unnest({', '.join(arrays)}) AS v({', '.join(aliases)})"
-
-
-def _swap(swap: Swap, ctes: list[str], params: list[Any]) -> None:
-    params += [list(column) for column in zip(*swap.rows, strict=True)]
-    params.append(swap.owner)
+    keys, attempts = zip(*swap.rows, strict=True)
+    uuids, numbers = array("uuid", keys), array("integer", attempts)
+    params += [uuids[1], numbers[1], swap.owner]
     ctes.append(
         f"gone AS (DELETE FROM {swap.table.name} r "
-        f"USING unnest(%s::uuid[], %s::int[]) AS f(key, attempt) "
+        f"USING unnest({uuids[0]}, {numbers[0]}) AS f(key, attempt) "
         f"WHERE r.job_id = f.key AND r.attempt = f.attempt AND r.process_id = %s "
         f"RETURNING r.job_id)"
     )
     for number, insert in enumerate(swap.inserts):
         only = " WHERE v.key IN (SELECT job_id FROM gone)"
-        ctes.append(f"swap_{number} AS ({_insert(insert, params, only)})")
-    for number, (table, keys) in enumerate(swap.deletes):
-        params.append(list(keys))
+        ctes.append(f"swap_{number} AS ({insert_many(insert, params, only)})")
+    for number, (table, unkept) in enumerate(swap.deletes):
+        uuids = array("uuid", unkept)
+        params.append(uuids[1])
         ctes.append(
             f"drop_{number} AS (DELETE FROM {table.name} "
-            f"WHERE {table.key} = ANY(%s::uuid[]) "
+            f"WHERE {table.key} = ANY({uuids[0]}) "
             f"AND {table.key} IN (SELECT job_id FROM gone))"
         )
+    return (
+        f"SELECT NULL::timestamptz, (SELECT coalesce(string_agg({HEX}, ' '), '') "
+        f"FROM gone t HAVING count(*) <> {len(swap.rows)})"
+    )
 
 
-def _take(take: Take, ctes: list[str], params: list[Any]) -> str:
-    """Add the parts of a take, and return the SELECT that answers it.
+def _read_moments_fast(cursor: Any) -> None:
+    """Have the driver itself make a cursor's datetimes, aware, of the session's zone.
 
-    The join reads lane after lane, lazily, and stops at the limit: no more rows
-    are locked than are taken. Equality on the leading columns keeps each a walk
-    along the index. By key, stale statistics can make the delete a walk along all.
+    Django puts its own loader, in Python, before that.
     """
-    with_rank = [lane for lane in take.lanes if lane.rank is not None]
-    assert not with_rank or len(with_rank) == len(take.lanes), "lanes of one kind"
-    fence, order = _lane_sql(bool(with_rank), params, take.lanes)
-    owner = f"EXISTS (SELECT FROM {take.owners.name} WHERE {take.owners.key} = %s)"
-    params += [take.limit, take.owner, take.limit, take.owner]
-    body = ", ".join(f'b."{column}"' for column in take.read)
-    ctes.append(
-        f"picked AS MATERIALIZED (SELECT p.* FROM {fence}, LATERAL ("
-        f"SELECT s.ctid AS place FROM {take.source.name} s "
-        f"WHERE s.queue_name = l.queue "
-        f"AND l.queue NOT IN (SELECT name FROM {take.closed.name} "
-        f"WHERE paused_at IS NOT NULL){order} LIMIT %s FOR UPDATE SKIP LOCKED"
-        f") p WHERE {owner} LIMIT %s)"
-    )
-    ctes.append(
-        f"taken AS (DELETE FROM {take.source.name} "
-        f"WHERE ctid = ANY(ARRAY(SELECT place FROM picked)) "
-        f"RETURNING job_id, attempt, queue_name, rank, ready_at)"
-    )
-    ctes.append(
-        f"claimed AS (INSERT INTO {take.target.name} "
-        f"(job_id, process_id, attempt, claimed_at, cancel_requested) "
-        f"SELECT job_id, %s, attempt, {_CLOCK}, false FROM taken)"
-    )
-    return (
-        f"SELECT {_CLOCK}, t.job_id, t.attempt, t.queue_name, t.rank, "
-        f"t.ready_at, {body} FROM taken t "
-        f"LEFT JOIN {take.body.name} b ON b.{take.body.key} = t.job_id"
-    )
-
-
-def _lane_sql(
-    with_rank: bool, params: list[Any], lanes: Sequence[Lane]
-) -> tuple[str, str]:
-    params.append([lane.queue for lane in lanes])
-    if not with_rank:
-        order = " ORDER BY s.rank, s.ready_at, s.job_id"
-        return "unnest(%s::text[]) AS l(queue)", order
-    params.append([lane.rank for lane in lanes])
-    params.append([lane.floor or _LONG_AGO for lane in lanes])
-    source = "unnest(%s::text[], %s::smallint[], %s::timestamptz[])"
-    return (
-        f"{source} AS l(queue, rank, floor)",
-        " AND s.rank = l.rank AND s.ready_at > l.floor ORDER BY s.ready_at, s.job_id",
-    )
+    loader = getattr(psycopg_any, "orig_tz_loader_cls", None)
+    adapters = getattr(getattr(cursor, "cursor", None), "adapters", None)
+    if loader is not None and adapters is not None:
+        adapters.register_loader("timestamptz", loader)

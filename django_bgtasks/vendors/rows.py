@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 Row = tuple[Any, ...]
+# What is to be done once rows are committed.
+Then = Callable[[], None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +36,37 @@ class Insert:
 
 
 class Lane(NamedTuple):
-    """A place to take rows from: the head of one index range.
+    """A place to take rows from: a stretch of one queue's order.
 
-    With a ``rank`` of None all ranks, in order, and then without a ``floor``. Of
-    a rank, only rows later than the floor are looked at: entries before it are
-    known to be gone, and need not be walked again while an old snapshot keeps
-    them in the index. The lanes of one take all have a rank, or none has.
+    It begins at ``rank`` behind ``floor``, and ends with ``last``, which is the same
+    rank by default, at ``ceiling``. With a rank of None it begins at the lowest, and
+    ends by default at the highest. Entries before a floor are known to be gone, and
+    need not be walked again while an old snapshot keeps them in the index.
     """
 
     queue: str
     rank: int | None = None
     floor: datetime | None = None
+    last: int | None = None
+    ceiling: datetime | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is all of the queue."""
+        return self.rank is None and self.last is None
+
+    @property
+    def end(self) -> int | None:
+        """The rank it ends with; None if there is no such bound."""
+        return self.rank if self.last is None else self.last
 
 
 @dataclass(frozen=True, slots=True)
 class Take:
     """Move up to ``limit`` rows of the lanes, in their order, to another table.
 
-    A row is taken by one taker only and never waited for. Answers with the
+    Of each lane come ``share`` at most. A row is taken by one taker only and never
+    waited for. Answers with the
     source's ``order`` columns and the ``body`` columns of each. An owner
     that has no row among ``owners`` takes none.
     """
@@ -66,6 +81,7 @@ class Take:
     limit: int
     owner: int
     owners: Table
+    share: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +112,16 @@ class Move:
     limit: int
 
 
+# The time of a take that found nothing.
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 class Taken(NamedTuple):
-    """What a take found: the rows, and the database's time if there are any."""
+    """What a take found: the rows, and the database's time if there are any.
+
+    ``clock`` is this host's monotonic time just before the database told its own.
+    """
 
     now: datetime
     rows: list[Row]
+    clock: float = 0.0

@@ -25,8 +25,14 @@ class Session:
 
     # Begins a transaction that the server is to end if this process falls silent.
     limit_silence = ""
+    # The database's clock in SQL; where it is the host's there is none.
+    clock = ""
+    # Whether raw statements take moments as text, without their zone.
+    moments_as_text = False
     # Which of two equal times, where clocks are set back, a naive one stands for.
     fold = 0
+    # Whether the database has roles that may be granted parts of the tables.
+    has_roles = True
     # How often work is done again before the database's refusal counts.
     tries = 20
 
@@ -36,12 +42,21 @@ class Session:
 
     def now(self) -> datetime:
         """The database's clock, aware."""
-        raise NotImplementedError
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"SELECT {self.clock}")
+            return self.read_clock(cursor.fetchone()[0])
+
+    def read_clock(self, value: Any) -> datetime:
+        """Turn what ``clock`` was in a raw statement into an aware moment."""
+        return self.moment(value)
 
     def to_database(self, moment: datetime | None) -> Any:
         """Turn a moment into what a raw statement takes."""
         if moment is None:
             return None
+        if self.moments_as_text and moment.tzinfo is UTC and self._is_in_utc:
+            # What Django makes of it as well, in several steps.
+            return str(moment.replace(tzinfo=None))
         if settings.USE_TZ:
             return self.connection.ops.adapt_datetimefield_value(moment)
         # By the project's zone: a request may have activated another.
@@ -49,16 +64,32 @@ class Session:
             moment = timezone.make_naive(moment, timezone.get_default_timezone())
         return self.connection.ops.adapt_datetimefield_value(moment)
 
+    def stamp(self, seconds: float | None) -> Any:
+        """Turn seconds since 1970 into what the rows of an Insert take."""
+        if seconds is None:
+            return None
+        return self.to_database(datetime.fromtimestamp(seconds, UTC))
+
     def from_database(self, value: Any) -> datetime | None:
         """Turn what a raw statement returned into an aware moment."""
+        if value is None:
+            return None
         if isinstance(value, str):
             value = datetime.fromisoformat(value)
-        if value is not None and timezone.is_naive(value):
+        if value.tzinfo is None and self._is_in_utc:
+            value = value.replace(tzinfo=UTC)
+        elif timezone.is_naive(value):
             zone = timezone.get_default_timezone()
             if settings.USE_TZ:
                 zone = self.connection.timezone
-            return timezone.make_aware(value, zone).astimezone(UTC)
-        return value  # type: ignore[no-any-return]
+            value = timezone.make_aware(value, zone)
+        # Of one zone, moments are compared and moved by what its clocks show.
+        moment: datetime = value if value.tzinfo is UTC else value.astimezone(UTC)
+        return moment
+
+    @property
+    def _is_in_utc(self) -> bool:
+        return settings.USE_TZ and self.connection.timezone is UTC
 
     def moment(self, value: Any) -> datetime:
         """The same, of a column that cannot be NULL."""

@@ -78,7 +78,8 @@ def planned() -> dict[int, datetime]:
 def differences(first: dict[int, datetime], until: datetime) -> list[str]:
     """Say where jobs and due moments differ, from ``first`` on up to ``until``."""
     read = vendor_of(connection).from_database
-    rows = Job.objects.values_list("schedule_id", "scheduled_for")
+    scheduled = Job.objects.filter(schedule_id__isnull=False)
+    rows = scheduled.values_list("schedule_id", "scheduled_for")
     jobs = Counter((key, read(moment)) for key, moment in rows)
     due = {
         (key, moment)

@@ -33,6 +33,38 @@ def test_idle_worker_gets_what_waits_behind_a_slow_task(
     idle.stop()
 
 
+@pytest.mark.parametrize(
+    "workforce",
+    [("--processes", 4, "--threads", 1), ("--processes", 1, "--threads", 4)],
+    ids=["processes", "threads"],
+)
+def test_no_job_waits_behind_a_slow_one_while_a_worker_is_free(
+    start: Start, gate: Gate, workforce: tuple[str, ...]
+) -> None:
+    worker = start(*workforce)
+    # All of them have learnt that tasks are fast, and claim many at once.
+    await_finished(record.enqueue_many(((f"known {n}",), {}) for n in range(200)))
+    with transaction.atomic():
+        slow, quick = [], []
+        for number in range(3):
+            slow.append(tasks.hold.enqueue(f"slow {number}", str(gate)))
+            calls = [((f"quick {number} {n}",), {}) for n in range(100)]
+            quick += record.enqueue_many(calls)
+    # Three of the four are held up; whatever these had claimed, the fourth runs.
+    await_effects(*(f"slow {number}:began" for number in range(3)))
+    await_finished(quick)
+    assert not any(effects()[f"slow {number}:ended"] for number in range(3))
+    # Those that come now find the free one as well.
+    later = record.enqueue_many(((f"later {n}",), {}) for n in range(100))
+    await_finished(later)
+    assert not any(effects()[f"slow {number}:ended"] for number in range(3))
+    assert {result.attempts for result in quick + later} == {1}
+    gate.open()
+    await_finished(slow)
+    assert {result.attempts for result in slow} == {1}
+    worker.stop()
+
+
 @pytest.mark.only_on("postgresql", "mysql", "mariadb")
 def test_cancelling_in_an_open_transaction_holds_up_no_worker(
     start: Start, gate: Gate

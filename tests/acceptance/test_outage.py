@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import signal
+import time
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
+from django_bgtasks.compat import task_backends
 from django_bgtasks.models import Process, RunningJob
+from django_bgtasks.processes.config import WorkerConfig
+from django_bgtasks.processes.supervisor import Supervisor
+from django_bgtasks.upkeep.presence import Arrival, arrive
+from django_bgtasks.vendors import vendor_of
 from tests.waiting import eventually
 
 from . import tasks
@@ -146,3 +152,16 @@ def test_worker_whose_database_does_not_answer_says_so(start: Start) -> None:
     assert worker.wait() == 1
     worker.wait_for_line("django_bgtasks.E010")
     assert "Traceback" not in worker.output
+
+
+def test_supervisor_that_stops_just_after_an_outage_leaves_no_row() -> None:
+    """It waits for its next attempt then, and the database is there."""
+    backend = task_backends["default"]
+    supervisor = Supervisor(WorkerConfig())
+    own = Arrival(kind="supervisor", name=supervisor.name, pid=1)
+    supervisor.process_id = arrive(vendor_of(backend.connection), own)
+    pause = supervisor.outage.note(OperationalError("away"))
+    supervisor._next_try = time.monotonic() + 3600 * pause
+    supervisor.ask_to_stop()
+    assert supervisor.run() == 0
+    assert not Process.objects.exists()

@@ -94,6 +94,21 @@ def test_hidden_value_is_replaced(boss: Client, worker: InlineWorker) -> None:
     assert only_copy(job).args == ["eve", "new"]
 
 
+def test_copy_hides_what_the_job_hides_though_the_task_does_not_any_more(
+    boss: Client, worker: InlineWorker
+) -> None:
+    job = tasks.greet.using(metadata={"pin": "4711"}).enqueue("hunter2")
+    kept = {"names": ["name", "pin"], "positions": [0], "rest": None}
+    Job.objects.update(sensitive=kept)
+    send(boss, job)
+    copy = only_copy(job)
+    assert (copy.args, copy.metadata) == (["hunter2"], {"pin": "4711"})
+    for page in (page_of(str(copy.pk)), f"{LIST}{copy.pk}/args.json"):
+        text = text_of(boss.get(page))
+        assert "hunter2" not in text
+        assert "4711" not in text
+
+
 @pytest.mark.once
 @pytest.mark.parametrize(
     ("field", "value", "words"),

@@ -268,6 +268,18 @@ def test_selected_schedules_are_deleted(boss: Client, schedule: MakeSchedule) ->
     assert len(logged()) == 2
 
 
+@pytest.mark.parametrize("key", ["x", "", "-1", "1.5", "9" * 40])
+def test_what_is_no_schedule_is_not_chosen(
+    boss: Client, schedule: MakeSchedule, key: str
+) -> None:
+    schedule()
+    for action in ("delete_selected", "disable_selected"):
+        sent = {"action": action, "_selected_action": [key], "post": "yes"}
+        page = boss.post(LIST, sent, follow=True)
+        assert "Items must be selected" in said(page)
+    assert Schedule.objects.get().enabled
+
+
 def test_deleting_needs_its_permission(staff: Staff, schedule: MakeSchedule) -> None:
     for mine in (schedule(), schedule(origin="code")):
         url = address("delete", mine)

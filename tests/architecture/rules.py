@@ -12,7 +12,7 @@ from .source import PACKAGE, Module, Modules, chain, docstrings, imports_of
 LAYERS: tuple[tuple[str, ...], ...] = (
     (
         *("conf", "exceptions", "signals", "compat", "backoff", "payload", "ids"),
-        *("log", "log_capture", "sensitive"),
+        *("log", "log_capture", "sensitive", "audience"),
     ),
     ("bgtask", "registry", "results", "task_options"),
     ("vendors",),

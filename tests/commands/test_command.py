@@ -84,9 +84,36 @@ def test_unknown_option_of_a_verb_is_refused(verb: str) -> None:
         "pause": ["x"],
         "resume": ["x"],
         "schedules": ["list"],
+        "grants": ["web", "x"],
     }.get(verb, [])
     with pytest.raises(CommandError, match="unrecognized arguments: --nonsense"):
         call_command("bgtasks", verb, *needed, "--nonsense")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list", "--queue", "\udcff"),
+        ("pause", "ok", "\udcff"),
+        ("schedules", "export", "\udcff"),
+    ],
+)
+def test_bytes_of_a_shell_that_are_no_text_are_refused(
+    arguments: tuple[str, ...],
+) -> None:
+    with pytest.raises(CommandError, match="udcff is no text in UTF-8"):
+        call_command("bgtasks", *arguments)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "arguments",
+    [("list", "--limit", "9" * 30), ("schedules", "next", "x", "--count", "10001")],
+)
+def test_number_beyond_all_use_is_refused(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError, match="is more than 10"):
+        call_command("bgtasks", *arguments)
 
 
 @pytest.mark.parametrize("path", ["missing/db.sqlite3", "empty.sqlite3"])

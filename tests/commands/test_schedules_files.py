@@ -255,6 +255,11 @@ def test_names_that_are_the_same_to_the_database(import_text: Any) -> None:
         ("yaml", "1: {}", "The name 1 is no text"),
         ("yaml", "a:\n  crontab: * * * * *", "line 2"),
         ("yaml", "!!python/object/apply:os.getcwd []", "could not determine"),
+        ("yaml", "a: {}\nb: 2026-13-45\n", "'2026-13-45' in line 2 is no timestamp"),
+        ("yaml", "a: !!timestamp x", "'x' in line 1 is no timestamp"),
+        ("yaml", "a: !!bool x", "'x' in line 1 is no bool"),
+        ("json", "[" * 100_000, "recursion"),
+        ("json", '{"\\ud800": {}}', r"The name \\ud800 is no valid text"),
     ],
 )
 def test_unreadable_file(import_text: Any, form: str, text: str, message: str) -> None:

@@ -111,7 +111,13 @@ class Rows:
         self.vendor.put([self.bodies(keys), deferred])
         return keys
 
-    def order(self, *lanes: Lane, limit: int = 100, owner: int = OWNER) -> Take:
+    def order(
+        self,
+        *lanes: Lane,
+        limit: int = 100,
+        owner: int = OWNER,
+        share: int | None = None,
+    ) -> Take:
         now = self.now()
         told = {"kind": "worker", "pid": 1, "started_at": now, "heartbeat_at": now}
         Process.objects.get_or_create(pk=owner, defaults=told)
@@ -126,15 +132,16 @@ class Rows:
             limit=limit,
             owner=owner,
             owners=self.table(Process),
+            share=share,
         )
 
-    def take(self, *lanes: Lane, limit: int = 100, owner: int = OWNER) -> list[str]:
+    def take(self, *lanes: Lane, **options: Any) -> list[str]:
         """Take, and return the keys in the order of rank and time."""
-        taken = self.taken(*lanes, limit=limit, owner=owner)
+        taken = self.taken(*lanes, **options)
         return [row[0] for row in sorted(taken.rows, key=lambda row: row[3:5])]
 
-    def taken(self, *lanes: Lane, limit: int = 100, owner: int = OWNER) -> Taken:
-        order = self.order(*lanes, limit=limit, owner=owner)
+    def taken(self, *lanes: Lane, **options: Any) -> Taken:
+        order = self.order(*lanes, **options)
         _, taken = self.vendor.persist(lambda: self.vendor.exchange(None, order))
         assert taken is not None
         return taken

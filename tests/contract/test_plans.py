@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model
 
 from django_bgtasks.ids import uuid7
@@ -112,8 +112,11 @@ def assert_walks_the_index(lines: list[str], index: str) -> None:
         [Lane("q0"), Lane("q1"), Lane("q2"), Lane("q3")],
         [Lane("q0", -3, START + timedelta(seconds=900))],
         [Lane("q0", -3, START), Lane("q1", 0, START), Lane("q1", 3, None)],
+        [Lane("q0", -3, START, last=3)],
+        [Lane("q0", last=-2)],
+        [Lane("q0", -3, START, ceiling=START + timedelta(seconds=9_000))],
     ],
-    ids=["a queue", "four queues", "a lane", "three lanes"],
+    ids=["a queue", "four queues", "a lane", "three lanes", "ranks", "low", "past"],
 )
 def test_claim_walks_its_index(backlog, lanes):
     explained = Explained()
@@ -127,26 +130,56 @@ class Stop(Exception):
     """Carries a statement instead of having it executed."""
 
 
-@pytest.mark.only_on("postgresql")
-@pytest.mark.parametrize("lanes", [[Lane("q0"), Lane("q1")], [Lane("q0", 0, START)]])
-def test_claim_touches_no_more_rows_than_it_takes(backlog, lanes):
+def carried_out(rows: Rows, *lanes: Lane, **options: Any) -> Any:
+    """Have PostgreSQL carry out a claim, and return the plan with its figures."""
+
     def stop(execute, sql, params, many, context):
         raise Stop(sql, params)
 
-    order = backlog.order(*lanes, limit=50)
+    order = rows.order(*lanes, **options)
     with connection.execute_wrapper(stop), pytest.raises(Stop) as stopped:
-        backlog.vendor.exchange(None, order)
+        rows.vendor.exchange(None, order)
     sql, params = stopped.value.args
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
         (plan,) = cursor.fetchone()[0]
+        transaction.set_rollback(True)
+    return plan["Plan"]
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.parametrize("lanes", [[Lane("q0"), Lane("q1")], [Lane("q0", 0, START)]])
+def test_claim_touches_no_more_rows_than_it_takes(backlog, lanes):
+    plan = carried_out(backlog, *lanes, limit=50)
     walked = [
         node["Actual Rows"] * node["Actual Loops"]
         + node.get("Rows Removed by Filter", 0)
-        for node in _nodes(plan["Plan"])
+        for node in _nodes(plan)
         if node.get("Index Name") == CLAIM_INDEX
     ]
     assert 50 <= sum(walked) <= 51
+
+
+@pytest.mark.only_on("postgresql")
+def test_entries_before_a_floor_are_not_walked_while_a_snapshot_keeps_them(
+    committed, other
+):
+    committed.ready(COUNT)
+    other.begin()
+    other.run(hold_snapshot)
+    committed.take(limit=COUNT)
+    (key,) = committed.ready(start=START + timedelta(days=1))
+    behind = Lane("q", 0, START + timedelta(seconds=COUNT), last=32_767)
+    whole, part = (carried_out(committed, lane) for lane in (Lane("q"), behind))
+    other.rollback()
+    assert part["Shared Hit Blocks"] < 200 < whole["Shared Hit Blocks"]
+    assert committed.take(behind) == [key]
+
+
+def hold_snapshot() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("SELECT 1")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -39,6 +40,13 @@ def test_time_of_the_take_is_the_databases(rows):
     rows.ready()
     before = rows.vendor.now()
     assert before <= rows.taken().now <= rows.vendor.now()
+
+
+def test_clock_of_the_take_is_of_when_the_database_told_its_time(rows):
+    rows.ready()
+    order, before = rows.order(), time.monotonic()
+    _, taken = rows.vendor.exchange(None, order)
+    assert before <= taken.clock <= time.monotonic()
 
 
 def test_nothing_ready_is_nothing_taken(rows):
@@ -134,6 +142,54 @@ def test_floor_is_kept_to_the_microsecond(rows):
     (after,) = rows.ready(start=floor + timedelta(microseconds=1))
     assert rows.take(Lane("q", 0, floor)) == [after]
     assert rows.keys(ReadyJob) == {at}
+
+
+def test_lane_may_go_on_to_a_later_rank(rows):
+    (before,) = rows.ready(rank=-5)
+    at, behind = rows.ready(2, rank=0)
+    (between,) = rows.ready(rank=3)
+    (last,) = rows.ready(rank=5)
+    (after,) = rows.ready(rank=6)
+    lane = Lane("q", 0, START, last=5)
+    assert rows.take(lane, limit=2) == [behind, between]
+    assert rows.take(lane) == [last]
+    assert rows.keys(ReadyJob) == {before, at, after}
+
+
+def test_lane_may_begin_at_the_lowest_rank(rows):
+    (lowest,) = rows.ready(rank=-32_768)
+    (last,) = rows.ready(rank=-1)
+    (after,) = rows.ready(rank=0)
+    assert rows.take(Lane("q", last=-1)) == [lowest, last]
+    assert rows.keys(ReadyJob) == {after}
+
+
+def test_lane_may_go_on_to_the_highest_rank(rows):
+    (highest,) = rows.ready(rank=32_767)
+    assert rows.take(Lane("q", 7, START, last=32_767)) == [highest]
+
+
+def test_rows_behind_the_ceiling_are_not_looked_at(rows):
+    _before, at, behind = rows.ready(3)
+    lane = Lane("q", 0, START, ceiling=START + SECOND)
+    assert rows.take(lane) == [at]
+    assert behind in rows.keys(ReadyJob)
+    assert rows.take(Lane("q", 0, ceiling=START)) == [_before]
+
+
+def test_ceiling_is_of_the_last_rank(rows):
+    early = rows.ready(2, rank=0)
+    at, behind = rows.ready(2, rank=1)
+    assert rows.take(Lane("q", 0, last=1, ceiling=START)) == [*early, at]
+    assert rows.keys(ReadyJob) == {behind}
+
+
+def test_of_each_lane_comes_its_share_at_most(rows):
+    a, b = rows.ready(5, queue="a"), rows.ready(1, queue="b")
+    c = rows.ready(5, queue="c")
+    lanes = (Lane("a"), Lane("b"), Lane("c"))
+    assert set(rows.take(*lanes, limit=4, share=2)) == {*a[:2], *b, c[0]}
+    assert set(rows.take(*lanes, limit=40, share=2)) == {*a[2:4], *c[1:3]}
 
 
 def test_queue_named_twice_is_emptied_once(rows):
@@ -301,3 +357,25 @@ def test_owner_that_has_no_row_takes_nothing(rows):
     _, taken = rows.vendor.exchange(None, order)
     assert taken.rows == []
     assert rows.keys(ReadyJob) == {keys[1]}
+
+
+@pytest.mark.only_on("sqlite")
+def test_clock_of_the_take_is_of_after_the_wait_for_another_writer(committed, other):
+    """Or all that is timed by it would seem to happen as much later as it waited."""
+    committed.ready()
+    order = committed.order()
+    other.begin()
+    other.run(lambda: Queue.objects.create(name="busy"))
+
+    def let_go() -> float:
+        # So that the take is on its way by then; if it is not, it need not wait.
+        time.sleep(0.2)
+        before = time.monotonic()
+        connection.commit()
+        return before
+
+    committing = other.start(let_go)
+    _, taken = committed.vendor.exchange(None, order)
+    assert len(taken.rows) == 1
+    assert taken.clock >= committing.result(60)
+    other.commit()

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import select
+import sqlite3
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
-from django_bgtasks.vendors import Watcher
+from django_bgtasks.vendors import ANYTHING, Watcher, file_events
+from django_bgtasks.vendors.change_watcher import ChangeWatcher
+from django_bgtasks.vendors.file_events import FileEvents
 from tests.testapp.models import Effect
 from tests.waiting import eventually
 
@@ -101,6 +107,23 @@ def test_notification_without_a_listener_does_nothing(committed):
     committed.vendor.notify(CHANNEL, "job")
 
 
+def test_what_somebody_has_just_looked_at_is_left_alone(watch, vendor):
+    watcher = watch(listen=False)
+    assert watcher.stirred()
+    watcher.looked(time.monotonic())
+    assert not watcher.stirred()
+    assert 0 < watcher.pause(busy=False) <= 1.0
+
+
+@LISTENS
+def test_listener_hears_also_after_somebody_has_looked(watch, committed, other):
+    watcher = hearing(watch(), committed)
+    with at_rest(watcher):
+        watcher.looked(time.monotonic())
+        other.run(lambda: committed.vendor.notify(CHANNEL, "job"))
+        eventually(watcher.stirred, "the watcher to stir")
+
+
 @pytest.mark.only_on("sqlite")
 def test_file_that_nobody_wrote_to_stirs_nothing(watch, committed, other, monkeypatch):
     watcher = watch()
@@ -120,6 +143,81 @@ def test_what_is_not_committed_yet_stirs_nothing(watch, other):
     assert not watcher.stirred()
     other.commit()
     assert watcher.stirred()
+
+
+@pytest.mark.only_on("sqlite")
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is of Linux")
+def test_write_wakes_who_watches_the_file(watch, other):
+    watcher = watch()
+    watcher.stirred()
+    other.run(lambda: Effect.objects.create(key="anything"))
+    # The log of writes may have been made by that.
+    watcher.tend(lambda token: None)
+    assert eventually(watcher.stirred, "the watcher to stir")
+    eventually(lambda: watcher.fileno() is not None, "the end of its pause")
+    other.run(lambda: Effect.objects.create(key="another"))
+    readable, _, _ = select.select([watcher.fileno()], [], [], 30)
+    assert readable == [watcher.fileno()]
+    assert eventually(watcher.stirred, "the watcher to stir")
+    assert watcher.hears
+    assert watcher.messages == {ANYTHING}
+
+
+@pytest.mark.only_on("sqlite")
+def test_file_is_asked_often_where_nobody_tells_of_writes(watch, other, monkeypatch):
+    def refuse(self, paths):
+        raise OSError("no inotify")
+
+    monkeypatch.setattr(FileEvents, "__init__", refuse)
+    watcher = watch()
+    watcher.stirred()
+    other.run(lambda: Effect.objects.create(key="anything"))
+    assert watcher.stirred()
+    assert not watcher.hears
+    assert watcher.fileno() is None
+    assert all(watcher.pause(busy=False) <= 0.1 for _ in range(50))
+    watcher.tend(lambda token: None)
+
+
+@pytest.mark.only_on("sqlite")
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is of Linux")
+def test_write_is_heard_of_behind_a_link_to_the_file(committed, tmp_path):
+    """SQLite keeps the log of writes beside the file itself."""
+    (tmp_path / "data").mkdir()
+    file, link = tmp_path / "data" / "real.sqlite3", tmp_path / "link.sqlite3"
+    with closing(sqlite3.connect(file)) as writer:
+        writer.execute("PRAGMA journal_mode = WAL")
+        writer.execute("CREATE TABLE effect (key)")
+        link.symlink_to(file)
+        wrapper = connections.create_connection("default")
+        wrapper.settings_dict = {**wrapper.settings_dict, "NAME": str(link)}
+        with closing(wrapper), closing(ChangeWatcher(wrapper)) as watcher:
+            watcher.stirred()
+            writer.execute("INSERT INTO effect VALUES (1)")
+            writer.commit()
+            readable, _, _ = select.select([watcher.fileno()], [], [], 5)
+            assert readable
+            assert watcher.stirred()
+            assert watcher.hears
+
+
+@pytest.mark.only_on("sqlite")
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is of Linux")
+def test_watch_that_is_refused_leaves_nothing_open(tmp_path, monkeypatch):
+    """As where the user has no watches left."""
+    call, opened = file_events._call, []
+
+    def refuse(name, *arguments):
+        if name == "inotify_add_watch":
+            raise OSError("no watches left")
+        opened.append(call(name, *arguments))
+        return opened[-1]
+
+    monkeypatch.setattr(file_events, "_call", refuse)
+    with pytest.raises(OSError, match="no watches left"):
+        FileEvents([str(tmp_path)])
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(*opened)
 
 
 @LISTENS

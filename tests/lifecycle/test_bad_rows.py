@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -18,6 +20,8 @@ from django_bgtasks.models import (
     ReadyJob,
     RunningJob,
 )
+from django_bgtasks.processes.claims import Claims
+from django_bgtasks.processes.config import WorkerConfig
 from tests.inline import whereabouts
 
 from . import tasks
@@ -143,6 +147,33 @@ def test_damaged_saved_metadata_fails_the_next_attempt_and_can_be_read(worker):
     assert JobProgress.objects.count() == 1
 
 
+@pytest.mark.only_on("postgresql")
+@pytest.mark.parametrize(
+    "moment",
+    ["infinity", "-infinity", "20000-01-01 00:00+00", "0044-03-15 12:00+00 BC"],
+)
+@pytest.mark.parametrize("column", ["run_after", "expires_at", "scheduled_for"])
+def test_moment_that_python_has_not_keeps_no_job_from_running(worker, column, moment):
+    tasks.echo.enqueue("endless")
+    damage(column, moment)
+    after = tasks.echo.enqueue("after")
+    assert {outcome.kind for outcome in worker.run_all()} == {"succeeded"}
+    after.refresh()
+    assert after.return_value == ["after"]
+
+
+def test_jobs_whose_bodies_are_gone_do_not_look_like_the_last_ones(worker):
+    """Or a worker that ends when all is done would leave what is behind them."""
+    results = tasks.echo.enqueue_many([((number,), {}) for number in range(3)])
+    gone = [result.id for result in results[:2]]
+    Job.objects.filter(pk__in=gone)._raw_delete("default")
+    claims = Claims(WorkerConfig(burst=True), worker.vendor, worker.owner, set())
+    claimed = []
+    while claims.hungry:
+        claimed += claims.turn([], 2, time.monotonic()).claimed
+    assert [str(UUID(job.id)) for job in claimed] == [results[2].id]
+
+
 def test_job_whose_body_is_gone_is_dropped_and_logged(worker, caplog):
     result = tasks.echo.enqueue(1)
     after = tasks.echo.enqueue("after")
@@ -155,6 +186,18 @@ def test_job_whose_body_is_gone_is_dropped_and_logged(worker, caplog):
     assert "have no body any more and are dropped" in caplog.text
     with pytest.raises(TaskResultDoesNotExist):
         result.refresh()
+
+
+def test_worker_goes_on_behind_jobs_whose_body_is_gone(worker):
+    """A burst would end with them, though there is more to do."""
+    first, after = tasks.echo.enqueue(1), tasks.echo.enqueue("after")
+    Job.objects.filter(pk=first.id)._raw_delete("default")
+    config = WorkerConfig(queues=("default",), burst=True)
+    claims = Claims(config, worker.vendor, worker.owner, set())
+    assert claims.turn((), 1, 0.0).claimed == []
+    assert claims.hungry
+    (job,) = claims.turn((), 1, 0.0).claimed
+    assert job.public_id == after.id
 
 
 @pytest.mark.parametrize(

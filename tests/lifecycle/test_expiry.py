@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from datetime import timezone as offset
 
 import pytest
 from django.utils import timezone
@@ -74,6 +75,20 @@ def test_retry_that_comes_too_late_is_not_made(worker):
         ValueError,
         TaskExpired,
     ]
+
+
+@pytest.mark.parametrize("option", ["run_after", "expires"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        datetime.max.replace(tzinfo=offset(timedelta(hours=-14))),
+        datetime.min.replace(tzinfo=UTC),
+    ],
+)
+def test_end_of_the_calendar_is_refused_by_name(db, option, value):
+    with pytest.raises(InvalidTask, match=f"{option} is invalid"):
+        tasks.fresh.using(**{option: value}).enqueue()
+    assert not Job.objects.exists()
 
 
 @pytest.mark.parametrize("value", [-1, "soon", True, datetime(2030, 1, 1)])

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from django_bgtasks.compat import TaskResultDoesNotExist, task_finished
+from django_bgtasks.lifecycle.outcome import RELEASED, Outcome
 from django_bgtasks.models import Attempt, FinishedJob, Job, JobProgress
 from django_bgtasks.upkeep.prune import prune
 
@@ -106,3 +107,11 @@ def test_cancelled_job_that_is_not_to_be_kept_can_still_be_read_until_it_is_prun
     assert result.outcome == "cancelled"
     assert prune(connection) == 1
     assert Job.objects.count() == 0
+
+
+def test_job_that_ends_without_its_task_is_kept_as_long_as_any_other(worker):
+    result = tasks.echo.enqueue()
+    released = Outcome(worker.claim_one(), RELEASED)
+    assert result.cancel()
+    worker.finish(released)
+    assert kept() == timedelta(days=30)

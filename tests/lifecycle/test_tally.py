@@ -50,9 +50,9 @@ def ended(worker):
     job = worker.claim_one()
 
     def make(kind=SUCCEEDED, wait=2.0, ran=1.0, queue_name="default"):
-        begun = START + timedelta(seconds=wait)
+        begun = START.timestamp() + wait
         there = replace(job, queue_name=queue_name, ready_at=START)
-        return Outcome(there, kind, begun, begun + timedelta(seconds=ran))
+        return Outcome(there, kind, begun, begun + ran)
 
     return make
 
@@ -100,7 +100,7 @@ def test_start_before_the_job_was_ready_counts_as_no_wait(worker, ended):
 def test_what_is_given_back_or_never_began_does_not_count(worker, ended):
     tally = Tally()
     never = ended()
-    never.started_at = None
+    never.began = None
     tally.add([ended(RELEASED), never], 0)
     assert tally.insert(worker.vendor) is None
 

@@ -21,6 +21,7 @@ from django_bgtasks.models import (
     Tick,
 )
 from django_bgtasks.periodic import overlap, plans, tick, turn
+from django_bgtasks.periodic.run_now import run_now
 from django_bgtasks.results import public
 from django_bgtasks.vendors import OUTAGES, vendor_of
 from tests.elsewhere import elsewhere
@@ -333,3 +334,26 @@ def test_beat_that_stands_still_holds_nothing_for_long(
         # So that it goes on with another connection.
         assert isinstance(failed.exception(PATIENCE), OUTAGES)
     assert Plan.objects.get().next_run_at is not None
+
+
+def test_schedule_that_is_deleted_before_it_is_planned_leaves_no_plan(
+    beat: Beat, schedule: Make
+) -> None:
+    kept, deleted = schedule(), schedule()
+    keys = plans.changed(beat.vendor, "default", beat.vendor.now())
+    deleted.delete()
+    assert plans.replan(beat.vendor, keys, None) == 1
+    assert list(Plan.objects.values_list("pk", flat=True)) == [kept.pk]
+
+
+def test_run_by_hand_counts_though_no_beat_has_seen_the_schedule(
+    beat: Beat, schedule: Make
+) -> None:
+    made = schedule(overlap="skip")
+    job = run_now(beat.backend, made)
+    plan = Plan.objects.get()
+    assert (plan.run_count, plan.last_job_id) == (1, job)
+    look(beat)
+    plan.refresh_from_db()
+    assert (plan.run_count, plan.last_job_id) == (1, job)
+    assert plan.next_run_at is not None

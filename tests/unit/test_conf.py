@@ -204,6 +204,14 @@ def test_rescue_that_comes_before_the_next_heartbeat_is_refused():
 
 
 @pytest.mark.parametrize(
+    ("rescue_after", "silence"), [(20, 20), (29, 29), (30, 20), (40, 30), (60, 50)]
+)
+def test_one_late_heartbeat_is_no_death(rescue_after, silence):
+    options = parse_options("default", {"HEARTBEAT": 10, "RESCUE_AFTER": rescue_after})
+    assert options.silence == silence * SECOND
+
+
+@pytest.mark.parametrize(
     ("text", "seconds"),
     [
         ("45", 45),

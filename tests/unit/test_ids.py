@@ -82,3 +82,15 @@ def test_two_processes_at_the_same_moment_differ_by_chance():
     # What another process makes at this very moment shares the time only.
     random_bits = {uuid7().int & (2**62 - 1) for _ in range(1_000)}
     assert len(random_bits) == 1_000
+
+
+def test_many_ids_ascend_and_those_after_them_too():
+    many = [*ids.new_ids(5_000), *ids.new_ids(1), uuid7().hex, *ids.new_ids(3)]
+    assert many == sorted(set(many))
+    assert {(UUID(each).version, len(each)) for each in many} == {(7, 32)}
+    assert ids.new_ids(0) == []
+
+
+def test_id_is_dashed_as_people_write_it():
+    made = uuid7()
+    assert ids.dashed(made.hex) == str(made)

@@ -112,7 +112,13 @@ def test_kept_mask_hides_the_same() -> None:
     assert restored(None) == Mask()
 
 
-@pytest.mark.parametrize("kept", [False, 5, "x", [], {"names": 5}, {"names": []}])
+UNREADABLE = (
+    *(False, 5, "x", [], {"names": 5}, {"names": []}),
+    {"names": [], "positions": [float("inf")], "rest": None},
+)
+
+
+@pytest.mark.parametrize("kept", UNREADABLE)
 def test_kept_mask_that_cannot_be_read_hides_everything(kept: Any) -> None:
     assert restored(kept).everything
 

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from math import inf
 
 from django.db import connection
 
 from django_bgtasks.models import DeferredJob, ReadyJob
-from django_bgtasks.upkeep.promote import next_due, promote, promote_next
+from django_bgtasks.upkeep.promote import (
+    next_due,
+    promote,
+    promote_next,
+    seconds_left,
+)
 from django_bgtasks.vendors import vendor_of
 from tests.inline import whereabouts
 
@@ -55,6 +61,13 @@ def test_next_due_tells_when_to_look_again(db):
     tasks.echo.using(run_after=later + HOUR).enqueue()
     tasks.echo.using(run_after=later).enqueue()
     assert next_due(vendor) == later
+
+
+def test_seconds_are_left_by_the_clock_of_the_database(db):
+    vendor = vendor_of(connection)
+    assert seconds_left(vendor) == inf
+    tasks.echo.using(run_after=HOUR).enqueue()
+    assert 3000 < seconds_left(vendor) <= 3600
 
 
 def test_next_due_is_aware_where_the_project_has_no_time_zones(db, settings):

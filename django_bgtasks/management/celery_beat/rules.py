@@ -68,10 +68,12 @@ def require_used(rules: Rules, tasks: Collection[str], queues: Collection[str]) 
 
 
 def _pairs(
-    option: str, texts: Iterable[str], *, may_be_empty: bool = False
+    option: str, texts: Iterable[str | list[str]], *, may_be_empty: bool = False
 ) -> dict[str, str]:
     found: dict[str, str] = {}
-    for text in texts:
+    for given in texts:
+        # Of "--map=--" argparse makes an empty list, until Python 3.12.
+        text = given if isinstance(given, str) else " ".join(given)
         old, equals, new = (part.strip() for part in text.partition("="))
         if not (old and equals and (new or may_be_empty)):
             raise LookupError(f"{option} {text}: write OLD=NEW.")

@@ -5,9 +5,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 
+from ...payload import printable
 from ..console import Console
 from ..verbs.base import Verb
 from ..verbs.celery_beat import ImportCeleryBeatVerb
+from ..verbs.grants import GrantsVerb
 from ..verbs.groups import SchedulesVerb, add_verbs
 from ..verbs.listing import ListVerb, ShowVerb
 from ..verbs.mass import CancelVerb, RetryVerb
@@ -27,6 +29,7 @@ VERBS: tuple[type[Verb], ...] = (
     PruneVerb,
     WorkerVerb,
     SchedulesVerb,
+    GrantsVerb,
     ImportCeleryBeatVerb,
 )
 
@@ -40,6 +43,7 @@ class Command(BaseCommand):
         add_verbs(parser, VERBS, dest="verb")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        _check_texts(options)
         try:
             options["run"](Console(self), options)
         except DatabaseError as error:
@@ -47,3 +51,11 @@ class Command(BaseCommand):
                 f"The database does not answer as it should: {str(error).strip()}\n"
                 f"Is it running, and has 'manage.py migrate' been run?"
             ) from error
+
+
+def _check_texts(options: dict[str, Any]) -> None:
+    """Raise CommandError for bytes of a shell that are no text."""
+    for value in options.values():
+        for text in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(text, str) and (spelled := printable(text)) != text:
+                raise CommandError(f"{spelled} is no text in UTF-8.")

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+from ...payload import printable
+
 FORMATS = ("json", "yaml")
 
 
@@ -42,6 +44,8 @@ def load(text: str, form: str) -> dict[str, dict[str, Any]]:
     for name, record in found.items():
         if not isinstance(name, str):
             raise Unreadable(f"The name {name!r} is no text: put it in quotes.")
+        if printable(name) != name:
+            raise Unreadable(f"The name {printable(name)} is no valid text.")
         if not isinstance(record, dict):
             raise Unreadable(f"{name}: {record!r} is no mapping of keys to values.")
     return found
@@ -50,7 +54,7 @@ def load(text: str, form: str) -> dict[str, dict[str, Any]]:
 def _load_json(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_once)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unreadable(str(error)) from error
 
 
@@ -67,7 +71,21 @@ def _load_yaml(text: str) -> Any:
     yaml = _yaml()
 
     class Loader(yaml.SafeLoader):  # type: ignore[name-defined,misc]
-        """Refuses what PyYAML overlooks: a key that is there twice."""
+        """Refuses what PyYAML overlooks: a key that is there twice.
+
+        And says where, of a value that is not what its tag says.
+        """
+
+        def construct_object(self, node: Any, deep: bool = False) -> Any:
+            try:
+                return super().construct_object(node, deep=deep)
+            except Unreadable:
+                raise
+            except (ArithmeticError, AttributeError, LookupError, ValueError):
+                line, kind = node.start_mark.line + 1, node.tag.rpartition(":")[2]
+                raise Unreadable(
+                    f"{node.value!r} in line {line} is no {kind}."
+                ) from None
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             seen = set()

@@ -72,7 +72,7 @@ def add_choice(parser: CommandParser, states: tuple[str, ...], default: str) -> 
     parser.add_argument("--task", metavar="PATH", help="Jobs of this task only.")
 
 
-def whole(least: int) -> Callable[[str], int]:
+def whole(least: int, most: int = 10**9) -> Callable[[str], int]:
     """Return a reader of whole numbers."""
 
     def read(text: str) -> int:
@@ -82,8 +82,10 @@ def whole(least: int) -> Callable[[str], int]:
             number = least - 1
         if number < least:
             raise argparse.ArgumentTypeError(
-                f"{text!r} is no whole number of {least} or more"
+                f"{text[:40]!r} is no whole number of {least} or more"
             )
+        if number > most:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is more than {most}")
         return number
 
     return read

@@ -21,6 +21,9 @@ from ..schedules.form import by_key, spelled
 from ..schedules.reading import find, next_runs, read_lines
 from .base import Backend, Verb, add_backend, add_format, find_backend, whole
 
+# Each is worked out, some at a millisecond.
+_MOST_RUNS = 10_000
+
 
 class ScheduleVerb(Verb):
     """What is done to schedules that are named."""
@@ -77,7 +80,10 @@ class NextVerb(Verb):
         add_backend(parser)
         parser.add_argument("name", help="Its name.")
         parser.add_argument(
-            "--count", type=whole(1), default=5, help="Runs to show (default: 5)."
+            "--count",
+            type=whole(1, _MOST_RUNS),
+            default=5,
+            help="Runs to show (default: 5).",
         )
         add_format(parser)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from uuid import UUID, uuid4
 
@@ -66,3 +67,21 @@ def test_retired_worker_says_so(board: Board) -> None:
     board.retire()
     assert board.is_retired
     assert board.begun() == {ONE: 1.0}
+
+
+def test_supervisor_vouches_for_the_worker(board: Board) -> None:
+    assert board.vouched_at == 0.0
+    board.retire()
+    board.vouch(12.5)
+    assert board.vouched_at == 12.5
+    assert board.is_retired
+    assert board.begun() == {}
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="it is a file on a disk")
+def test_it_needs_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full one would end whoever writes into it."""
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    board = Board.create(3)
+    board.begin(0, ONE.hex, None)
+    board.close()

@@ -1,0 +1,140 @@
+"""Rows by the million, made by the database itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from django_bgtasks.models import DeferredJob, FinishedJob, Job, ReadyJob
+
+_BATCH = 500_000
+# What is waiting has been so for long enough that no floor hides it.
+_AGE = timedelta(hours=1)
+# Between two rows, in microseconds: ten million are a quarter of an hour.
+_STEP = 90
+
+
+def waiting(count: int, queues: int = 1) -> None:
+    """Add jobs that are ready, spread over queues ``q0``, ``q1`` and so on.
+
+    With one queue its name is ``default``.
+    """
+    columns = "job_id, queue_name, {rank}, ready_at, attempt"
+    _add(count, queues, ReadyJob, columns, "{key}, {queue}, 0, {moment}, 1")
+
+
+def deferred(count: int) -> None:
+    """Add jobs that are to run in a day."""
+    columns = "job_id, queue_name, {rank}, run_after, attempt"
+    _add(count, 1, DeferredJob, columns, "{key}, {queue}, 0, {later}, 1")
+
+
+def finished(count: int) -> None:
+    """Add jobs that have succeeded."""
+    columns = (
+        "job_id, outcome, attempt, worker, started_at, finished_at, return_value, "
+        "keep_until"
+    )
+    values = "{key}, 'succeeded', 1, 'w', {moment}, {moment}, '1', {later}"
+    _add(count, 1, FinishedJob, columns, values)
+
+
+def nothing_waits() -> None:
+    """Delete all jobs that are ready."""
+    _run(f"DELETE FROM {_table(ReadyJob)}")
+
+
+def analyze() -> None:
+    """Have the statistics that a server gathers by itself, sooner or later."""
+    words = {"mysql": "ANALYZE TABLE", "postgresql": "VACUUM ANALYZE"}
+    for model in (Job, ReadyJob, DeferredJob, FinishedJob):
+        _run(f"{words.get(connection.vendor, 'ANALYZE')} {_table(model)}")
+
+
+def _add(count: int, queues: int, model: Any, columns: str, values: str) -> None:
+    start = Job.objects.count() + 1
+    words = _Words(datetime.now(UTC) - _AGE, queues)
+    body = "{key}, 'benchmarks.tasks.noop', 'default', {queue}, 0, '[1]', '{{}}', "
+    body += "{moment}"
+    names = "id, task_path, backend, queue_name, priority, args, kwargs, enqueued_at"
+    for first in range(start, start + count, _BATCH):
+        last = min(first + _BATCH, start + count) - 1
+        for table, named, wanted in ((Job, names, body), (model, columns, values)):
+            _run(
+                f"INSERT INTO {_table(table)} ({words(named)}) "
+                f"SELECT {words(wanted)} FROM {words.series(first, last)}"
+            )
+
+
+class _Words:
+    """Expressions of a row's number ``n``, as each database spells them."""
+
+    def __init__(self, start: datetime, queues: int) -> None:
+        self._start = start.replace(microsecond=0)
+        self._queues = queues
+        self._vendor = connection.vendor
+
+    def __call__(self, template: str) -> str:
+        rank = connection.ops.quote_name("rank")
+        return template.format(
+            rank=rank,
+            key=self._key(),
+            queue=self._queue(),
+            moment=self._moment(self._start),
+            later=self._moment(self._start + timedelta(days=1)),
+        )
+
+    def series(self, first: int, last: int) -> str:
+        if self._vendor == "postgresql":
+            return f"(SELECT generate_series({first}::bigint, {last}) AS n) s"
+        if self._vendor == "mysql":
+            return f"(SELECT seq AS n FROM seq_{first}_to_{last}) s"
+        return (
+            f"(WITH RECURSIVE s(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM s "
+            f"WHERE n < {last}) SELECT n FROM s) s"
+        )
+
+    def _moment(self, start: datetime) -> str:
+        if self._vendor == "postgresql":
+            later = f"n * {_STEP} * interval '1 microsecond'"
+            return f"timestamptz '{start.isoformat()}' + {later}"
+        if self._vendor == "mysql":
+            plain = f"{start:%Y-%m-%d %H:%M:%S}"
+            return f"DATE_ADD('{plain}', INTERVAL n * {_STEP} MICROSECOND)"
+        seconds = f"{start.timestamp()} + n * {_STEP} / 1000000.0"
+        return f"strftime('%Y-%m-%d %H:%M:%f', {seconds}, 'unixepoch')"
+
+    def _key(self) -> str:
+        milliseconds = f"{int(self._start.timestamp() * 1000)} + n / 11"
+        if self._vendor == "postgresql":
+            return (
+                f"(lpad(to_hex({milliseconds}), 12, '0') || '70008' || "
+                f"lpad(to_hex(n), 15, '0'))::uuid"
+            )
+        if self._vendor == "mysql":
+            return (
+                f"LOWER(CONCAT(LPAD(HEX(FLOOR({milliseconds})), 12, '0'), '70008', "
+                f"LPAD(HEX(n), 15, '0')))"
+            )
+        return f"printf('%012x70008%015x', {milliseconds}, n)"
+
+    def _queue(self) -> str:
+        if self._queues == 1:
+            return "'default'"
+        number = f"n % {self._queues}"
+        if self._vendor == "mysql":
+            return f"CONCAT('q', {number})"
+        return f"'q' || ({number})"
+
+
+def _table(model: Any) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
+
+
+def _run(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        if cursor.description:
+            cursor.fetchall()

@@ -1,0 +1,73 @@
+"""A take in PostgreSQL's words: one statement, whatever the number of lanes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from .insert_sql import CLOCK
+from .rows import Lane, Table, Take
+
+# A key as ``Vendor.key`` has it.
+HEX = "encode(uuid_send(t.job_id), 'hex')"
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+_FIRST_DAY, _LAST_DAY = "'0001-01-03'", "'9999-12-30'"
+_LOWEST, _HIGHEST = -32_769, 32_767
+_STRETCHES = (
+    "unnest(%s::text[], %s::int[], %s::timestamptz[], %s::int[], %s::timestamptz[]) "
+    "AS l(queue, low, floor, high, ceiling)"
+)
+
+
+def take_sql(take: Take, ctes: list[str], params: list[Any]) -> str:
+    """Add the parts of a take, and return the SELECT that answers it.
+
+    The join reads lane after lane, lazily, and stops at the limit: no more rows
+    are locked than are taken. Each is one walk along the index, from one of its
+    places to another. By key, stale statistics can make the delete a walk along all.
+    """
+    owner = f"EXISTS (SELECT FROM {take.owners.name} WHERE {take.owners.key} = %s)"
+    params += map(list, zip(*map(_stretch, take.lanes), strict=True))
+    params += [take.share or take.limit, take.owner, take.limit, take.owner]
+    body = ", ".join(_told(take.body, column) for column in take.read)
+    ctes.append(
+        f"picked AS MATERIALIZED (SELECT p.* FROM {_STRETCHES}, LATERAL ("
+        f"SELECT s.ctid AS place FROM {take.source.name} s "
+        f"WHERE s.queue_name = l.queue "
+        f"AND (s.rank, s.ready_at) > (l.low, l.floor) "
+        f"AND (s.rank, s.ready_at) <= (l.high, l.ceiling) "
+        f"AND l.queue NOT IN (SELECT name FROM {take.closed.name} "
+        f"WHERE paused_at IS NOT NULL) "
+        f"ORDER BY s.rank, s.ready_at, s.job_id LIMIT %s FOR UPDATE SKIP LOCKED"
+        f") p WHERE {owner} LIMIT %s)"
+    )
+    ctes.append(
+        f"taken AS (DELETE FROM {take.source.name} "
+        f"WHERE ctid = ANY(ARRAY(SELECT place FROM picked)) "
+        f"RETURNING job_id, attempt, queue_name, rank, ready_at)"
+    )
+    ctes.append(
+        f"claimed AS (INSERT INTO {take.target.name} "
+        f"(job_id, process_id, attempt, claimed_at, cancel_requested) "
+        f"SELECT job_id, %s, attempt, {CLOCK}, false FROM taken)"
+    )
+    return (
+        f"SELECT {CLOCK}, {HEX}, t.attempt, t.queue_name, t.rank, "
+        f"t.ready_at, {body} FROM taken t "
+        f"LEFT JOIN {take.body.name} b ON b.{take.body.key} = t.job_id"
+    )
+
+
+def _stretch(lane: Lane) -> tuple[Any, ...]:
+    low = _LOWEST if lane.rank is None else lane.rank
+    high = _HIGHEST if lane.end is None else lane.end
+    return lane.queue, low, lane.floor or LONG_AGO, high, lane.ceiling or _NEVER
+
+
+def _told(body: Table, column: str) -> str:
+    """SQL that tells a column; a moment that Python has not in every zone, as none."""
+    name = f'b."{column}"'
+    if not body.types[column].startswith("timestamp"):
+        return name
+    return f"CASE WHEN {name} BETWEEN {_FIRST_DAY} AND {_LAST_DAY} THEN {name} END"

@@ -1,0 +1,97 @@
+"""All runs of one vendor, on one server."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+
+from .disk import Refused
+from .report import Row
+from .servers import SERVERS, Server
+
+_JOBS = 400
+# All that fits at once, by the way to the database.
+_MIXES = {
+    "sqlite": {"mix": ""},
+    "postgresql": {"mix": "proxy", "mix-pooled": "pooler"},
+    "mariadb": {"mix": "proxy"},
+}
+
+
+def perform_all(options: argparse.Namespace) -> int:
+    """Perform the runs that the options name; return 1 if a promise was broken."""
+    vendor = options.child
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    rows = []
+    try:
+        with SERVERS[vendor]() as server:
+            # The audit's own connection leads straight to the server.
+            os.environ["BGTASKS_TEST_DATABASE_URL"] = server.url
+            django.setup()
+            from .scene import say
+
+            for fault, plan in _plans(options):
+                say(f"{vendor}, {fault}: seed {plan.seed}, {plan.jobs} jobs")
+                row = _perform(server, fault, plan, options.directory)
+                row.save(options.directory / "rows.jsonl")
+                say(str(row))
+                rows.append(row)
+    except Refused as reason:
+        row = Row(vendor, "all", skipped=str(reason))
+        row.save(options.directory / "rows.jsonl")
+    return int(any(row.problems for row in rows))
+
+
+def _perform(server: Server, fault: str, plan: object, directory: Path) -> Row:
+    from .run import Run
+    from .scene import Scene
+
+    began = time.monotonic()
+    scene = Scene(plan, server, directory / fault)  # type: ignore[arg-type]
+    try:
+        account = Run(scene).perform()
+    except Refused as reason:
+        return Row(server.vendor, fault, skipped=str(reason))
+    except Exception:
+        story = traceback.format_exc()
+        return Row(server.vendor, fault, problems=[f"no account: {story}"])
+    return Row.of(server.vendor, fault, account, time.monotonic() - began)
+
+
+def _plans(options: argparse.Namespace) -> Iterator[tuple[str, object]]:
+    from .faults import FAULTS, fitting
+    from .scene import Plan
+
+    vendor = options.child
+    alone = [name for name in FAULTS if vendor in FAULTS[name].vendors]
+    wanted = options.fault or (["mix"] if options.short else [*alone, *_MIXES[vendor]])
+    for fault in wanted:
+        if fault not in (*alone, *_MIXES[vendor], "none"):
+            continue
+        faults: tuple[str, ...] = () if fault == "none" else (fault,)
+        through = options.through
+        if fault in _MIXES[vendor]:
+            through = through or _MIXES[vendor][fault]
+            faults = tuple(fitting(vendor, through))
+        yield (
+            fault,
+            Plan(
+                vendor=vendor,
+                faults=faults,
+                seed=options.seed,
+                jobs=options.jobs or _JOBS,
+                rate=options.rate,
+                every=options.every,
+                through=through,
+                sabotage=options.sabotage,
+                tasks=options.tasks,
+            ),
+        )
