@@ -231,10 +231,11 @@ class Worker:
 
     def _stop(self, grace: float) -> None:
         """Claim no more, give back what was not begun, let the rest run on."""
-        self.desk.stopping = True
         by = time.monotonic() + grace
         self.stop_by = by if self.stop_by is None else min(by, self.stop_by)
         self.unwritten += [Outcome(job, RELEASED) for job in self.staff.take_back()]
+        # Last: what a task does about it cannot let another job begin.
+        self.desk.stopping = True
 
     def _is_over(self) -> bool:
         if self.stop_by is None:

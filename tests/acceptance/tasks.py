@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,14 @@ def _note(key: str) -> None:
 
 
 def _wait(gate: str) -> None:
+    _wait_until(lambda: os.path.exists(gate), f"the opening of {gate}")  # noqa: PTH110
+
+
+def _wait_until(happens: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + _PATIENCE
-    while not os.path.exists(gate):  # noqa: PTH110 (a loop that is cheap)
+    while not happens():
         if time.monotonic() > deadline:
-            raise RuntimeError(f"Nobody opened {gate}")
+            raise RuntimeError(f"Waited in vain for {what}")
         time.sleep(0.005)
 
 
@@ -65,9 +70,18 @@ def hold(key: str, gate: str) -> str:
     return key
 
 
-@task(queue_name="slow")
-def hold_slowly(key: str, gate: str) -> str:
-    return hold.func(key, gate)  # type: ignore[no-any-return]
+@task(takes_context=True)
+def hold_until_told(context: Any, key: str, gate: str) -> str:
+    """The same, but say before the gate that this worker knows it is to stop.
+
+    Its supervisor knows, and says so, some time before.
+    """
+    _note(f"{key}:began")
+    _wait_until(lambda: context.should_stop, "the worker to be told")
+    _note(f"{key}:told")
+    _wait(gate)
+    _note(f"{key}:ended")
+    return key
 
 
 @task(atomic=True)

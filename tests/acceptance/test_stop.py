@@ -44,12 +44,12 @@ def test_stop_lets_a_running_job_end_and_begins_no_other(
     start: Start, gate: Gate, number: int
 ) -> None:
     deferred = record.using(run_after=timedelta(hours=1)).enqueue("deferred")
-    running = tasks.hold.enqueue("running", str(gate))
+    running = tasks.hold_until_told.enqueue("running", str(gate))
     worker = start("--threads", 1)
     await_effects("running:began")
     waiting = [record.enqueue(f"waiting {each}") for each in range(5)]
     worker.send_signal(number)
-    worker.wait_for_line("Stopping")
+    await_effects("running:told")
     gate.open()
     assert worker.wait() == 0
     running.refresh()
@@ -59,7 +59,7 @@ def test_stop_lets_a_running_job_end_and_begins_no_other(
     deferred.refresh()
     assert deferred.status == "READY"
     assert DeferredJob.objects.count() == 1
-    assert effects() == {"running:began": 1, "running:ended": 1}
+    assert effects() == {f"running:{what}": 1 for what in ("began", "told", "ended")}
     assert live_processes() == []
 
 
@@ -68,13 +68,12 @@ def test_stop_gives_back_what_was_claimed_and_not_begun(
 ) -> None:
     """Many short jobs let a worker claim ahead; then it is stopped amid them."""
     quick = record.enqueue_many(((f"quick {each}",), {}) for each in range(200))
-    running = tasks.hold.enqueue("running", str(gate))
+    running = tasks.hold_until_told.enqueue("running", str(gate))
     later = record.enqueue_many(((f"later {each}",), {}) for each in range(50))
     worker = start("--threads", 1)
     await_effects("running:began")
     worker.send_signal(signal.SIGTERM)
-    worker.wait_for_line("Stopping")
-    # The supervisor says so before its worker knows.
+    await_effects("running:told")
     eventually(lambda: ReadyJob.objects.count() == 50, "the rest to be given back")
     gate.open()
     assert worker.wait() == 0
