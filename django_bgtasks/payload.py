@@ -51,6 +51,11 @@ def normalize(value: Any, where: str, depth: int = 0) -> Any:
         return value
     if value is None or kind is bool:
         return value
+    # The plain containers first: an abstract class is asked at ten times the cost.
+    if kind is dict:
+        return _mapping(value, where, depth)
+    if kind is list or kind is tuple:
+        return _sequence(value, where, depth)
     if isinstance(value, str):
         return _text(value, where)
     if isinstance(value, int):
@@ -61,28 +66,39 @@ def normalize(value: Any, where: str, depth: int = 0) -> Any:
         if not isfinite(value):
             raise InvalidArguments(f"{where} is {value!r}, which JSON cannot express.")
         return float.__float__(value)
-    if depth > _MAX_DEPTH:
-        raise InvalidArguments(f"{where} is nested deeper than {_MAX_DEPTH} levels.")
-    # The plain types first: an abstract class is asked at ten times the cost.
-    is_list = kind is list or kind is tuple
-    if kind is dict or (not is_list and isinstance(value, Mapping)):
-        normal = {
-            _key(key, where): item
-            if is_plain(item)
-            else normalize(item, f"{where}[{key!r}]", depth + 1)
-            for key, item in value.items()
-        }
-        if len(normal) != len(value):
-            raise InvalidArguments(f"{where} has two keys that are the same as text.")
-        return normal
     if isinstance(value, bytes):
         return _bytes(value, where)
-    if is_list or isinstance(value, Sequence):
-        return [
-            item if is_plain(item) else normalize(item, f"{where}[{index}]", depth + 1)
-            for index, item in enumerate(value)
-        ]
+    if isinstance(value, Mapping):
+        return _mapping(value, where, depth)
+    if isinstance(value, Sequence):
+        return _sequence(value, where, depth)
     raise InvalidArguments(f"Unsupported type: {type(value)} at {where}.{_hint(value)}")
+
+
+def _mapping(value: Mapping[Any, Any], where: str, depth: int) -> dict[str, Any]:
+    _check_depth(where, depth)
+    normal = {
+        _key(key, where): item
+        if is_plain(item)
+        else normalize(item, f"{where}[{key!r}]", depth + 1)
+        for key, item in value.items()
+    }
+    if len(normal) != len(value):
+        raise InvalidArguments(f"{where} has two keys that are the same as text.")
+    return normal
+
+
+def _sequence(value: Sequence[Any], where: str, depth: int) -> list[Any]:
+    _check_depth(where, depth)
+    return [
+        item if is_plain(item) else normalize(item, f"{where}[{index}]", depth + 1)
+        for index, item in enumerate(value)
+    ]
+
+
+def _check_depth(where: str, depth: int) -> None:
+    if depth > _MAX_DEPTH:
+        raise InvalidArguments(f"{where} is nested deeper than {_MAX_DEPTH} levels.")
 
 
 def is_plain(value: Any) -> bool:
