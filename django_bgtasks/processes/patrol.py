@@ -10,9 +10,11 @@ from ..lifecycle.outcome import ClaimedJob
 from ..vendors import Lane
 
 # Seconds from one round to the next; and how many times as long as a portion took
-# passes before the next one.
+# passes before the next one, but no more than so many seconds: one that took long may
+# have waited for a server that was away.
 _ROUND_EVERY = 1.0
 _REST = 20
+_LONGEST_REST = 5.0
 _MOST_LANES = 100
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _SHORTEST, _FIRST, _DAY = (timedelta(seconds=n) for n in (0.5, 4, 86_400))
@@ -131,7 +133,7 @@ class Patrol:
 
     def _pace(self, clock: float, took: Took) -> None:
         rest = _REST * max(took.seconds - self.usual, _LEAST)
-        self._next = clock + took.seconds + rest
+        self._next = clock + took.seconds + min(rest, _LONGEST_REST)
         if took.is_long(self.usual):
             if self._width <= _SHORTEST:
                 self.usual = took.bare

@@ -2,9 +2,10 @@
 
     python -m tests.chaos [--vendor V] [--fault F] [--jobs N] [--seed S] [--short]
 
-For each vendor, each fault runs alone and then all of them mixed; ``--short`` runs
-only the mix. What is printed holds the seed and each blow: the same seed gives the
-same load and the same blows, though the machine decides what they hit.
+For each vendor, the trials are held to their bars, each fault runs alone, and then all
+of them mixed; ``--short`` runs two trials and the mix. What is printed holds the seed
+and each blow: the same seed gives the same load and the same blows, though the machine
+decides what they hit.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import django
+
 from .report import Row, verdict
 
 VENDORS = ("sqlite", "postgresql", "mariadb")
@@ -27,9 +30,13 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     options.seed = options.seed or random.randrange(1, 10**6)
     if options.list:
+        os.environ["DJANGO_SETTINGS_MODULE"] = "tests.chaos.settings"
+        os.environ["BGTASKS_TEST_DATABASE_URL"] = "sqlite://:memory:"
+        django.setup()
         from .faults import FAULTS
+        from .trials import TRIALS
 
-        for name, fault in FAULTS.items():
+        for name, fault in {**TRIALS, **FAULTS}.items():
             story = (fault.__doc__ or "").partition("\n")[0]
             sys.stdout.write(f"{name:<19} {', '.join(fault.vendors)}  {story}\n")
         return 0
@@ -79,7 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--through", default="", choices=["proxy", "pooler"], help="The way.")
     add("--sabotage", default="", help="Break the product on purpose.")
     add("--tasks", default="", help="By comma; the load is of these alone.")
-    add("--short", action="store_true", help="A mix for each vendor, no more.")
+    add("--short", action="store_true", help="Two trials and a mix.")
+    add("--untimed", action="store_true", help="Hold no time to its bar.")
     add("--list", action="store_true", help="Name the faults.")
     add("--directory", type=Path, help="Where journals and logs are kept.")
     add("--child", help=argparse.SUPPRESS)

@@ -4,7 +4,7 @@ It enqueues by a plan that its seed decides: one, many, in transactions that com
 and that roll back, for later, to be cancelled. What it is told of each it notes
 outside of the database; what it commits says so in the same transaction. An error of
 the database is noted, and the next call follows. ``TASKS`` are names by comma: the
-load is of these alone or, after a plus, of these too.
+load is of these alone or, after a plus, of one of these each second too.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ from tests.testapp.models import Effect  # noqa: E402
 from . import evil, journal, tasks  # noqa: E402
 
 _LIKELY = 4
+# Of the tasks that are added to the load, by each caller.
+_A_SECOND = 1.0
+_ROWS = (["RunningJob"], ["Job"], ["RunningJob", "Job"])
 
 
 class OnPurpose(Exception):
@@ -159,18 +162,23 @@ class Caller:
 
     def _pick(self) -> tuple[Any, tuple[Any, ...]]:
         kinds = (
-            *self.more * 4,
             *[tasks.plain] * 6,
             *[tasks.atomic] * 6,
             *(tasks.chain, tasks.flaky, tasks.flaky_atomic, tasks.doomed),
             *(tasks.held, tasks.held_atomic, tasks.overtime, tasks.coroutine),
         )
+        if self.more and self.chance.random() < min(0.2, _A_SECOND / self.rate):
+            kinds = tuple(self.more)
         task = self.chance.choice(self.only or kinds)
         key = self._key(task)
         if task in (tasks.held, tasks.held_atomic):
             return task, (key, round(self.chance.uniform(0.1, 0.8), 2))
         if task in (tasks.hostile, tasks.hostile_atomic):
             return task, (key, self.chance.choice(sorted(evil.WAYS)))
+        if task is tasks.frozen:
+            return task, (key, *self.chance.choices([1.0, 3.0, 30.0], [6, 3, 1]))
+        if task is tasks.deleter:
+            return task, (key, self.chance.choice(_ROWS))
         return task, (key,)
 
     def _key(self, task: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -60,10 +61,16 @@ def _close_connection() -> None:
     connection.close()
 
 
-def _close_descriptor() -> None:
-    """Close the socket of the database under the driver's hands."""
+def _shut_socket() -> None:
+    """End the session under the driver's hands.
+
+    The descriptor stays: if it was closed, its number might soon be that of another
+    thread's session, in which this one's driver would then speak.
+    """
     connection.ensure_connection()
-    os.close(connection.connection.fileno())
+    if hasattr(connection.connection, "fileno"):
+        with socket.socket(fileno=os.dup(connection.connection.fileno())) as twin:
+            twin.shutdown(socket.SHUT_RDWR)
 
 
 def _leave_transaction_open() -> None:
@@ -113,7 +120,7 @@ WAYS: dict[str, Callable[[], None]] = {
     "threads": _leave_threads,
     "signals": _change_signal_handlers,
     "close": _close_connection,
-    "descriptor": _close_descriptor,
+    "socket": _shut_socket,
     "open": _leave_transaction_open,
     "broken": _leave_transaction_broken,
     "autocommit": _leave_autocommit_off,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -27,8 +27,14 @@ _ATOMIC = {
     "due",
     "hostile-atomic",
 }
+# These delete their own rows: neither job nor end is asked for.
+_NOT_COUNTED = {"deleter"}
 # Between the end of a body and the commit that records it, on a busy machine.
 _SECONDS_TO_FINISH = 2.0
+# Nobody begins or ends anything for so long, with something left to do.
+_STANDSTILL = 20.0
+# Lines of the journal that end an attempt.
+_ENDS = ("ended", "meant", "raised")
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,7 @@ class Account:
 
 def audit(facts: Facts) -> Account:
     """Compare what was asked for with what was done."""
+    facts = _counted(facts)
     account = Account(
         asked=len(facts.asked | facts.committed),
         jobs=sum(map(len, facts.jobs.values())),
@@ -122,7 +129,27 @@ def audit(facts: Facts) -> Account:
     account.doubled += _doubled(facts)
     account.ghosts += _ghosts(facts)
     account.unexplained += _unexplained(facts)
+    account.disorder += _standstills(facts)
     return account
+
+
+def _counted(facts: Facts) -> Facts:
+    """Leave out the jobs of which nothing is promised."""
+    gone = {
+        key for key in facts.asked | facts.committed | facts.unknown if _is_out(key)
+    }
+    return replace(
+        facts,
+        asked=facts.asked - gone,
+        committed=facts.committed - gone,
+        unknown=facts.unknown - gone,
+        jobs={key: ids for key, ids in facts.jobs.items() if not _is_out(key)},
+        runs={key: runs for key, runs in facts.runs.items() if not _is_out(key)},
+    )
+
+
+def _is_out(key: str) -> bool:
+    return kind_of(key) in _NOT_COUNTED
 
 
 def kind_of(key: str) -> str:
@@ -203,6 +230,24 @@ def _unexplained(facts: Facts) -> Iterator[str]:
                 )
 
 
+def _standstills(facts: Facts) -> Iterator[str]:
+    """Jobs that were left lying, though there were workers to run them."""
+    runs = [run for some in facts.runs.values() for run in some]
+    ends = [run.ended for run in runs if run.ended is not None]
+    times = sorted([*(run.began for run in runs), *ends])
+    first = {run.began: run for run in runs}
+    for before, after in pairwise(times):
+        if after - before <= _STANDSTILL:
+            continue
+        lasts = any(
+            run.began <= before and run.ended is not None and run.ended >= after
+            for run in runs
+        )
+        if not lasts and after in first:
+            key = first[after].key
+            yield f"nothing was done for {after - before:.0f} s; then {key} began"
+
+
 def _gaps(facts: Facts) -> Iterator[float]:
     """How long each job that was torn in the midst waited for its next run."""
     for runs in facts.runs.values():
@@ -228,7 +273,7 @@ def pair(lines: Iterable[dict[str, Any]]) -> dict[str, list[Run]]:
             run = Run(*at, began=line["at"])
             begun[at].append(run)
             runs[run.key].append(run)
-        elif begun[at] and not line["what"].startswith("evil"):
+        elif begun[at] and line["what"].startswith(_ENDS):
             open_run = begun[at].pop()
             whole = runs[open_run.key]
             ended = Run(*at, open_run.began, line["at"], line["what"])

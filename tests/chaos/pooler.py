@@ -42,6 +42,7 @@ class Pooler:
         self.program = program
         self.directory = Path(server.directory) / "pooler"
         self.directory.mkdir(exist_ok=True)
+        self.address = "127.0.0.1"
         # It refuses to run as root, like PostgreSQL.
         self.user = "nobody" if os.geteuid() == 0 else None
         with socket.create_server(("127.0.0.1", 0)) as free:

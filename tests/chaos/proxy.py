@@ -22,7 +22,7 @@ class Proxy:
     def __init__(
         self, target: str, chance: random.Random, address: str = "127.0.0.1"
     ) -> None:
-        self.target = target
+        self.target, self.address = target, address
         self.mode = "through"
         # How often a client has said something that did not come through.
         self.held = 0
@@ -144,9 +144,9 @@ class Network:
         self._chance = random.Random(seed)
         self._hosts: list[Proxy] = []
 
-    def connect(self) -> Proxy:
-        """Return the way of a new host."""
-        self._hosts.append(Proxy(self._target, self._chance))
+    def connect(self, address: str = "127.0.0.1") -> Proxy:
+        """Return the way of a new host, which finds it at this address."""
+        self._hosts.append(Proxy(self._target, self._chance, address))
         return self._hosts[-1]
 
     def set_mode(self, mode: str) -> None:

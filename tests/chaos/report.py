@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from .figure import Figure
 from .ledger import Account
 
 _MOST_PROBLEMS = 12
@@ -32,6 +34,8 @@ class Row:
     outcomes: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    # What was measured, each in words, and whether its bar was held.
+    figures: list[tuple[str, str, bool]] = field(default_factory=list)
     # Why it did not take place.
     skipped: str = ""
 
@@ -51,6 +55,13 @@ class Row:
             {kind: len(getattr(account, kind)) for kind in kinds},
             account.problems,
         )
+
+    def judge(self, figures: Iterable[Figure], *, timed: bool) -> None:
+        """Add figures; one over its bar breaks a promise, a time only if ``timed``."""
+        for figure in figures:
+            self.figures.append((figure.name, str(figure), figure.is_held))
+            if not figure.is_held and (timed or not figure.is_time):
+                self.problems.append(f"{figure.name}: {figure}")
 
     def save(self, path: Path) -> None:
         with path.open("a") as file:
@@ -81,6 +92,10 @@ class Row:
 def verdict(rows: list[Row], seed: int, directory: Path) -> str:
     """The whole of it, in the end."""
     lines = ["", _HEAD, *map(str, rows), _BAR, ""]
+    for row in rows:
+        for name, words, is_held in row.figures:
+            end = "" if is_held else "  (not held)"
+            lines.append(f"{row.vendor:<11}{row.fault:<19}{name}: {words}{end}")
     for row in rows:
         some = row.problems[:_MOST_PROBLEMS]
         lines += [f"{row.vendor} {row.fault}: {problem}" for problem in some]

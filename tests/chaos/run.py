@@ -51,7 +51,6 @@ class Run:
             self.scene.begin()
             self._wait_for_work()
             self._harm()
-            self._let_pass()
             self._recover()
             self._drain(first)
         finally:
@@ -90,6 +89,7 @@ class Run:
                 self._strike()
             self.scene.refill()
             time.sleep(0.1)
+        self._let_pass()
 
     def _strike(self) -> None:
         if any(fault.is_total for fault in self.active):
@@ -151,11 +151,14 @@ class Run:
     def _wait_for_work(self) -> None:
         def has_begun() -> bool:
             here = all(len(team.processes()) == 2 for team in self.scene.teams)
-            return here and self.scene.runs.exists()
+            return here and self._has_work_begun()
 
         if not self._eventually(has_begun, 60):
             words = [each.last_words for each in self.scene.everybody]
             raise RuntimeError("Nobody works:\n" + "\n".join(words))
+
+    def _has_work_begun(self) -> bool:
+        return self.scene.runs.exists()
 
     def _drain(self, first: dict[int, datetime]) -> None:
         """Let all of it end, stop everybody, and look at the schedules."""

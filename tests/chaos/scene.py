@@ -21,6 +21,8 @@ from tests.acceptance.workers import Worker
 from tests.conftest import ROOT
 from tests.processes import CommandProcess
 
+from . import journal
+from .cables import Cable
 from .disk import Refused
 from .pooler import Pooler
 from .proxy import Network, Proxy
@@ -28,7 +30,11 @@ from .servers import NAME, USER, PostgreSQL, Server
 
 # A process that is silent for so long is dead; less, and a busy machine kills.
 RESCUE_AFTER = 5.0
-_TEAM = ("--processes", "2", "--threads", "2", "--coroutines", "2", "--grace", "2")
+_TEAM = ("--processes", "2", "--coroutines", "2", "--grace", "2")
+# Jobs a second that a thread gets done: some of them sleep, on purpose.
+_PER_THREAD = 3.0
+# Seconds that a caller's clock is fast, at most.
+_LATEST = 5
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,16 @@ class Plan:
     through: str = ""
     sabotage: str = ""
     tasks: str = ""
+    # What the workers are told otherwise, as items.
+    options: tuple[tuple[str, Any], ...] = ()
     teams: int = 2
     beats: int = 2
     callers: int = 2
+
+    @property
+    def threads(self) -> int:
+        """How many each worker process has, so that the load is kept up with."""
+        return max(2, round(self.rate / _PER_THREAD / (2 * self.teams)))
 
 
 @dataclass
@@ -70,7 +83,12 @@ class Scene:
     network: Network | None = None
     # The way of each supervisor, with all that it starts.
     ways: dict[int, Proxy] = field(default_factory=dict)
+    has_cables: bool = False
+    # The cable of each supervisor.
+    cables: dict[int, Cable] = field(default_factory=dict)
     pooler: Pooler | None = None
+    # What faults have set up, to be removed in the end.
+    to_remove: list[Any] = field(default_factory=list)
     is_ending: bool = False
 
     def __post_init__(self) -> None:
@@ -87,6 +105,13 @@ class Scene:
             raise Refused("no network leads to this database")
         self.network = Network(self.server.socket, self.plan.seed)
 
+    def lead_through_cables(self) -> None:
+        """Give each team a host of its own, from which a cable leads to the proxy."""
+        trial = Cable()
+        trial.lay()
+        trial.remove()
+        self.has_cables = True
+
     def lead_through_pooler(self) -> None:
         if not isinstance(self.server, PostgreSQL):
             raise Refused("PgBouncer is for PostgreSQL")
@@ -102,24 +127,28 @@ class Scene:
             "ENGINE": direct["ENGINE"],
             "NAME": NAME,
             "USER": USER,
-            "HOST": "127.0.0.1",
+            "HOST": way.address,
             "PORT": str(way.port),
             "OPTIONS": {},
         }
 
-    def environment(self, way: Proxy | Pooler | None) -> dict[str, str]:
+    def environment(
+        self, way: Proxy | Pooler | None, wanted: dict[str, Any]
+    ) -> dict[str, str]:
         options = {
             "TASK_MODULES": ["tests.chaos.tasks", "tests.acceptance.hostile"],
             "RESCUE_AFTER": RESCUE_AFTER,
             "HEARTBEAT": 0.5,
             # Faults hit a job more often than any poison does.
             "MAX_LOST": 1000,
+            **dict(self.plan.options),
         }
         entry = self.entry(way)
+        told = {"options": options, **self.wanted, **wanted}
         return {
             **os.environ,
             "BGTASKS_TEST_DATABASE_URL": databases.to_url(entry),
-            "BGTASKS_TEST_WANTED": json.dumps({"options": options, **self.wanted}),
+            "BGTASKS_TEST_WANTED": json.dumps(told),
             "BGTASKS_CHAOS_RUNS": str(self.runs),
             "BGTASKS_CHAOS_ORDERS": str(self.orders),
             "BGTASKS_CHAOS_SABOTAGE": self.plan.sabotage,
@@ -143,7 +172,8 @@ class Scene:
         self.teams = [team for team in self.teams if team.is_running()]
         self.beats = [beat for beat in self.beats if beat.is_running()]
         while len(self.teams) < self.plan.teams:
-            self.teams.append(self._start(Worker, "runworker", *_TEAM))
+            threads = ("--threads", str(self.plan.threads))
+            self.teams.append(self._start_team("runworker", *_TEAM, *threads))
         while len(self.beats) < self.plan.beats and not self.is_ending:
             self.beats.append(self._start(CommandProcess, "runbeat"))
         for name, caller in list(self.callers.items()):
@@ -157,12 +187,25 @@ class Scene:
             with suppress(psutil.Error):
                 self.families[team.pid].update(each.pid for each in team.children())
 
+    def _start_team(self, *arguments: str) -> Worker:
+        if not self.has_cables:
+            return self._start(Worker, *arguments)  # type: ignore[no-any-return]
+        cable = Cable()
+        cable.lay()
+        team: Worker = self._start(Worker, *arguments, cable=cable)
+        self.cables[team.pid] = cable
+        return team
+
     def start_caller(self, name: str, jobs: int) -> None:
         rate = self.plan.rate / self.plan.callers
         tasks = self.plan.tasks or self.more_tasks
         arguments = (self.plan.seed, name, jobs, rate, self.calls, tasks)
+        # A delay is counted from the caller's clock: an hour's error is an hour.
+        late = min(self.wanted.get("host_clock", 0), _LATEST)
         caller = self._start(
-            CommandProcess, *map(str, arguments), module="tests.chaos.caller"
+            *(CommandProcess, *map(str, arguments)),
+            module="tests.chaos.caller",
+            wanted={"host_clock": late},
         )
         caller.jobs = jobs  # type: ignore[attr-defined]
         self.callers[name] = caller
@@ -173,12 +216,28 @@ class Scene:
             if code > 0:
                 raise RuntimeError(f"A caller failed:\n{caller.last_words}")
             # It was killed. The next one has a name, and so keys, of its own.
-            jobs = max(caller.jobs // 2, 5)  # type: ignore[attr-defined]
-            self.start_caller(f"{name[0]}{int(name[1:]) + 1}", jobs)
+            jobs = caller.jobs - self._asked_by(caller.pid)  # type: ignore[attr-defined]
+            self.start_caller(f"{name[0]}{int(name[1:]) + 1}", max(jobs, 5))
 
-    def _start(self, kind: Any, *arguments: str, **more: Any) -> Any:
-        way = self.network.connect() if self.network else None
-        environment = self.environment(way or self.pooler)
+    def _asked_by(self, pid: int) -> int:
+        lines = (line for line in journal.read(self.calls) if line["pid"] == pid)
+        keys = (key for line in lines for key in line.get("keys", ()))
+        return max((int(key.rpartition("-")[2]) for key in keys), default=0)
+
+    def _start(
+        self,
+        kind: Any,
+        *arguments: str,
+        wanted: dict[str, Any] | None = None,
+        cable: Cable | None = None,
+        **more: Any,
+    ) -> Any:
+        way = None
+        if cable is not None:
+            more["through"] = cable.through
+        if self.network is not None:
+            way = self.network.connect(*[cable.here] if cable else [])
+        environment = self.environment(way or self.pooler, wanted or {})
         process = kind(*arguments, environment=environment, **more)
         self.everybody.append(process)
         if way is not None:
@@ -216,6 +275,8 @@ class Scene:
             log = self.directory / f"{process.pid}.log"
             log.write_text(process.output + "\n")
         self._end_orphans()
+        for each in (*self.cables.values(), *self.to_remove):
+            each.remove()
         if self.network is not None:
             self.network.close()
         if self.pooler is not None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,20 @@ class Server:
     def crash(self) -> None:
         """End it as a power cut does; what was committed is there afterwards."""
 
+    def stop(self) -> None:
+        """Stop it as an operator does."""
+
     def start(self) -> None:
         """Start it again, and wait until it answers."""
+
+    @contextmanager
+    def gone(self) -> Iterator[None]:
+        """Crash it, and start it again in the end."""
+        self.crash()
+        try:
+            yield
+        finally:
+            self.start()
 
     def cut(self, chance: random.Random, share: float = 1.0) -> int:
         """End that share of the sessions of the user, and return how many."""
@@ -121,6 +134,9 @@ class PostgreSQL(EmbeddedPostgreSQL, Server):
 
     def crash(self) -> None:
         self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", self._data)
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "stop", "-w", "-m", "fast", "-D", self._data)
 
     def start(self) -> None:
         self._start()
@@ -222,6 +238,12 @@ class MariaDB(Server):
             self.process.wait()
             self.process = None
 
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(60)
+            self.process = None
+
     def start(self) -> None:
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -296,6 +318,15 @@ class SQLite(Server):
         if self.disk is not None:
             self.disk.unmount()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    @contextmanager
+    def gone(self) -> Iterator[None]:
+        """Hold the one lock that all writers share."""
+        name = self.entry()["NAME"]
+        with closing(sqlite3.connect(name, timeout=30)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            connection.rollback()
 
     def entry(self) -> dict[str, Any]:
         path = self.directory / "disk" / "db.sqlite3"

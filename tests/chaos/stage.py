@@ -9,7 +9,6 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from pathlib import Path
 
 import django
 
@@ -18,6 +17,7 @@ from .report import Row
 from .servers import SERVERS, Server
 
 _JOBS = 400
+_SHORT = ("mix", "worker-killed", "zombie-late")
 # All that fits at once, by the way to the database.
 _MIXES = {
     "sqlite": {"mix": ""},
@@ -40,7 +40,7 @@ def perform_all(options: argparse.Namespace) -> int:
 
             for fault, plan in _plans(options):
                 say(f"{vendor}, {fault}: seed {plan.seed}, {plan.jobs} jobs")
-                row = _perform(server, fault, plan, options.directory)
+                row = _perform(server, fault, plan, options)
                 row.save(options.directory / "rows.jsonl")
                 say(str(row))
                 rows.append(row)
@@ -50,31 +50,47 @@ def perform_all(options: argparse.Namespace) -> int:
     return int(any(row.problems for row in rows))
 
 
-def _perform(server: Server, fault: str, plan: object, directory: Path) -> Row:
+def _perform(
+    server: Server, fault: str, plan: object, options: argparse.Namespace
+) -> Row:
     from .run import Run
     from .scene import Scene
+    from .trial_run import TrialRun
+    from .trials import TRIALS
 
     began = time.monotonic()
-    scene = Scene(plan, server, directory / fault)  # type: ignore[arg-type]
+    scene = Scene(plan, server, options.directory / fault)  # type: ignore[arg-type]
+    figures = []
     try:
-        account = Run(scene).perform()
+        if fault in TRIALS:
+            run = TrialRun(scene, name=fault)
+            account, figures = run.perform(), run.figures
+        else:
+            account = Run(scene).perform()
     except Refused as reason:
         return Row(server.vendor, fault, skipped=str(reason))
     except Exception:
         story = traceback.format_exc()
         return Row(server.vendor, fault, problems=[f"no account: {story}"])
-    return Row.of(server.vendor, fault, account, time.monotonic() - began)
+    row = Row.of(server.vendor, fault, account, time.monotonic() - began)
+    row.judge(figures, timed=not options.untimed)
+    return row
 
 
 def _plans(options: argparse.Namespace) -> Iterator[tuple[str, object]]:
     from .faults import FAULTS, fitting
     from .scene import Plan
+    from .trial_run import plan_of
+    from .trials import TRIALS
 
     vendor = options.child
+    trials = [name for name in TRIALS if vendor in TRIALS[name].vendors]
     alone = [name for name in FAULTS if vendor in FAULTS[name].vendors]
-    wanted = options.fault or (["mix"] if options.short else [*alone, *_MIXES[vendor]])
-    for fault in wanted:
-        if fault not in (*alone, *_MIXES[vendor], "none"):
+    every = [*trials, *alone, *_MIXES[vendor]]
+    for fault in options.fault or (_SHORT if options.short else every):
+        if fault in trials:
+            yield fault, plan_of(fault, vendor, options.seed)
+        if fault in trials or fault not in (*every, "none"):
             continue
         faults: tuple[str, ...] = () if fault == "none" else (fault,)
         through = options.through

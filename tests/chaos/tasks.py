@@ -6,11 +6,14 @@ The first argument of each is its key: the kind, the caller, and a number.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+
+from django.apps import apps
 
 from django_bgtasks import Retry, task
 from tests.testapp.models import Effect
@@ -25,9 +28,9 @@ class Meant(Exception):
     """An end that belongs to the plan."""
 
 
-def _journal(what: str, context: Any, key: str) -> None:
+def _journal(what: str, context: Any, key: str, **more: Any) -> None:
     path = os.environ["BGTASKS_CHAOS_RUNS"]
-    journal.note(path, what, key=key, attempt=context.attempt)
+    journal.note(path, what, key=key, attempt=context.attempt, **more)
 
 
 @contextmanager
@@ -149,6 +152,36 @@ def due(context: Any, number: str) -> str:
     with _told(context, key):
         _work(key)
     return number
+
+
+@task(takes_context=True, **PATIENT)
+def greedy(context: Any, key: str) -> str:
+    """Take more memory than some processes may have."""
+    with _told(context, key):
+        pages = bytearray(96 << 20)
+        pages[::4096] = b"x" * len(pages[::4096])
+        _work(key)
+    return key
+
+
+@task(takes_context=True, **PATIENT)
+def frozen(context: Any, key: str, seconds: float) -> str:
+    """Sleep without letting go of the interpreter."""
+    with _told(context, key):
+        _journal("frozen", context, key, seconds=seconds)
+        ctypes.PyDLL(None).usleep(round(seconds * 1_000_000))
+        _work(key)
+    return key
+
+
+@task(takes_context=True, **PATIENT)
+def deleter(context: Any, key: str, tables: list[str]) -> str:
+    """Delete its own rows. What becomes of it is its own affair."""
+    with _told(context, key):
+        for name in tables:
+            rows = apps.get_model("django_bgtasks", name).objects
+            rows.filter(pk=context.task_result.id).delete()
+    return key
 
 
 @task(takes_context=True, **PATIENT)

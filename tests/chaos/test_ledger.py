@@ -168,6 +168,21 @@ def test_attempt_of_a_zombie_is_the_repeated_one_however_late() -> None:
     assert audit(facts).unexplained == []
 
 
+def test_job_that_is_left_lying_is_disorder() -> None:
+    facts = in_order()
+    facts.runs[PLAIN] = [Run(PLAIN, 1, 77, 50.0, 50.1, "ended")]
+    assert len(audit(facts).disorder) == 1
+    facts.runs[ATOMIC] = [Run(ATOMIC, 1, 77, 10.0, 49.9, "ended")]
+    assert audit(facts).disorder == []
+
+
+def test_job_that_deletes_itself_is_not_counted() -> None:
+    facts = in_order()
+    facts.asked.add("deleter-a-7")
+    facts.runs["deleter-a-7"] = [Run("deleter-a-7", 1, 77, 10.0, 10.1, "ended")]
+    assert problems(facts) == {}
+
+
 def test_lines_of_many_processes_are_paired() -> None:
     def line(what: str, at: float, pid: int, attempt: int) -> dict[str, object]:
         facts = {"what": what, "at": at, "pid": pid, "attempt": attempt}

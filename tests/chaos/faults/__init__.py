@@ -11,11 +11,19 @@ from .database import (
     Locks,
     LongSnapshot,
     ReadOnly,
+    Restart,
     Serializable,
     StatementTimeout,
 )
-from .hosts import HostileTasks, PooledCut, PoolerCrash, WrongClock
-from .network import HalfOpen, Partition, Reset, Slow, Stalled, Trickle
+from .hosts import (
+    HeldInterpreter,
+    HostileTasks,
+    OutOfMemory,
+    PooledCut,
+    PoolerCrash,
+    WrongClock,
+)
+from .network import CablePulled, HalfOpen, Partition, Reset, Slow, Stalled, Trickle
 from .processes import (
     KillBeat,
     KillCaller,
@@ -37,6 +45,7 @@ FAULTS: dict[str, type[Fault]] = {
             StopStorm,
             Zombie,
             Crash,
+            Restart,
             Cut,
             ConnectionLimit,
             StatementTimeout,
@@ -53,8 +62,10 @@ FAULTS: dict[str, type[Fault]] = {
             Slow,
             Trickle,
             Partition,
+            CablePulled,
         ),
-        *(WrongClock, HostileTasks, PoolerCrash, PooledCut),
+        *(WrongClock, OutOfMemory, HeldInterpreter, HostileTasks),
+        *(PoolerCrash, PooledCut),
     )
 }
 

@@ -30,6 +30,15 @@ class Crash(Fault):
         scene.server.start()
 
 
+class Restart(Crash):
+    """An operator restarts it."""
+
+    name = "restart"
+
+    def strike(self, scene: Scene) -> None:
+        scene.server.stop()
+
+
 class Cut(Fault):
     """The server ends sessions: all, or some."""
 

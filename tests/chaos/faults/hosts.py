@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from .. import journal
 from ..ledger import Blow
+from ..memory import LittleMemory
 from .base import Fault
 from .database import Cut
 
@@ -26,12 +27,36 @@ class WrongClock(Fault):
         return scene.family(team.pid)
 
 
+class OutOfMemory(Fault):
+    """The kernel kills the process of a task that takes more than there is."""
+
+    name = "out-of-memory"
+    tasks = "greedy"
+    lasts = (2.0, 5.0)
+    lingers = 5.0
+
+    def prepare(self, scene: Scene) -> None:
+        self.group = LittleMemory()
+        scene.to_remove.append(self.group)
+
+    def strike(self, scene: Scene) -> frozenset[int]:
+        scene.refill()
+        pids = {each.pid for each in scene.chance.choice(scene.teams).processes()}
+        self.group.take_in(pids)
+        return frozenset(pids)
+
+    def heal(self, scene: Scene) -> None:
+        self.group.let_go()
+
+
 class HostileTasks(Fault):
     """Tasks that end, block or spoil the process that runs them; see ``evil``."""
 
     name = "hostile-tasks"
-    tasks = "hostile,hostile_atomic"
+    tasks = "hostile,hostile_atomic,deleter"
     lingers = 5.0
+
+    what: ClassVar[str] = "evil"
 
     def __init__(self) -> None:
         self.counted = 0
@@ -41,19 +66,29 @@ class HostileTasks(Fault):
 
     def further(self, scene: Scene) -> list[Blow]:
         lines = [
-            each for each in journal.read(scene.runs) if each["what"].startswith("evil")
+            each
+            for each in journal.read(scene.runs)
+            if each["what"].startswith(self.what)
         ]
         new, self.counted = lines[self.counted :], len(lines)
         return [
             Blow(
                 f"{self.name} {each['what']}",
                 each["at"],
-                each["at"],
+                each["at"] + each.get("seconds", 0.0),
                 frozenset({each["pid"]}),
                 lingers=self.lingers,
             )
             for each in new
         ]
+
+
+class HeldInterpreter(HostileTasks):
+    """A task that lets no other thread of its process run, for half a minute."""
+
+    name = "held-interpreter"
+    tasks = "frozen"
+    what = "frozen"
 
 
 class PoolerCrash(Fault):

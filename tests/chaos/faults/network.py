@@ -75,6 +75,28 @@ class Trickle(Stalled):
     mode = "trickle"
 
 
+class CablePulled(_OnTheWay):
+    """The cable of one host is pulled, and plugged in when its jobs are others'."""
+
+    name = "net-cable"
+    lasts = (6.0, 9.0)
+    # What was not acknowledged is sent again after ever longer pauses.
+    lingers = 20.0
+
+    def prepare(self, scene: Scene) -> None:
+        scene.lead_through_cables()
+
+    def strike(self, scene: Scene) -> frozenset[int]:
+        scene.refill()
+        team = scene.chance.choice(scene.teams)
+        self.cable = scene.cables[team.pid]
+        self.cable.pull()
+        return scene.family(team.pid)
+
+    def heal(self, scene: Scene) -> None:
+        self.cable.plug_in()
+
+
 class Partition(_OnTheWay):
     """One host is cut off until its jobs are others', and comes back with its ends."""
 

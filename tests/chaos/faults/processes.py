@@ -99,7 +99,7 @@ class KillCaller(Fault):
     name = "kill-caller"
 
     def strike(self, scene: Scene) -> frozenset[int]:
-        # Each heir has half of what is left to do; an end must come.
+        # Each heir does what is left, and an end must come.
         young = [name for name in sorted(scene.callers) if int(name[1:]) < 5]
         if not young:
             return frozenset()
@@ -109,7 +109,7 @@ class KillCaller(Fault):
 
 
 class StopStorm(Fault):
-    """SIGTERM to supervisors, to their processes, or twice in a row."""
+    """SIGTERM to supervisors, to their processes, to beats, or twice in a row."""
 
     name = "term-storm"
     lingers = 12.0
@@ -123,6 +123,8 @@ class StopStorm(Fault):
             family = scene.family(team.pid)
             hit |= family
             whom = scene.chance.choice(["supervisor", "children", "twice", "all"])
+            if scene.beats and scene.chance.random() < 0.3:
+                scene.chance.choice(scene.beats).send_signal(signal.SIGTERM)
             if whom in ("children", "all"):
                 _signal(family - {team.pid}, signal.SIGTERM)
             if whom != "children":

@@ -222,6 +222,13 @@ def test_patrol_rests_after_each_portion():
     assert any(lane.ceiling for lane in lanes.look(0.22, 1))
 
 
+def test_look_that_waited_for_the_server_does_not_put_off_the_patrol():
+    lanes = wary("a")
+    lanes.stir()
+    find(lanes, took=Took(3.0, 0, NOW))
+    assert lanes.due_in(3.0) <= 5.0
+
+
 def portion(lanes: Lanes, clock: float) -> Lane:
     return next(lane for lane in lanes.look(clock, 10) if lane.ceiling)
 
