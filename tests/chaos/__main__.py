@@ -3,7 +3,7 @@
     python -m tests.chaos [--vendor V] [--fault F] [--jobs N] [--seed S] [--short]
 
 For each vendor, the trials are held to their bars, each fault runs alone, and then all
-of them mixed; ``--short`` runs two trials and the mix. What is printed holds the seed
+of them mixed; ``--short`` runs a mix and a trial. What is printed holds the seed
 and each blow: the same seed gives the same load and the same blows, though the machine
 decides what they hit.
 """
@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from math import inf
 from pathlib import Path
 
 import django
@@ -80,13 +81,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--vendor", action="append", choices=VENDORS, help="All, by default.")
     add("--fault", action="append", help="By name; or none, mix, mix-pooled.")
     add("--jobs", type=int, help="Enqueued by the callers, in each run.")
+    add("--seconds", type=float, default=inf, help="End the load after so many.")
     add("--rate", type=float, default=25.0, help="Jobs that they enqueue a second.")
     add("--every", type=float, default=1.0, help="Seconds between two blows.")
     add("--seed", type=int, help="Of the load and the faults; drawn by default.")
     add("--through", default="", choices=["proxy", "pooler"], help="The way.")
     add("--sabotage", default="", help="Break the product on purpose.")
     add("--tasks", default="", help="By comma; the load is of these alone.")
-    add("--short", action="store_true", help="Two trials and a mix.")
+    add("--short", action="store_true", help="A mix and a trial.")
     add("--untimed", action="store_true", help="Hold no time to its bar.")
     add("--list", action="store_true", help="Name the faults.")
     add("--directory", type=Path, help="Where journals and logs are kept.")

@@ -10,6 +10,7 @@ load is of these alone or, after a plus, of one of these each second too.
 from __future__ import annotations
 
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -48,6 +49,7 @@ class Caller:
 
     def run(self) -> None:
         began = time.monotonic()
+        signal.signal(signal.SIGTERM, self._stop)
         while self.count < self.jobs:
             self._call(self.chance.choice(self._ways()))
             if self.to_cancel and self.chance.random() < 0.5:
@@ -58,6 +60,10 @@ class Caller:
         for result in self.to_cancel:
             self._cancel(result)
         self._note("finished")
+
+    def _stop(self, *_: Any) -> None:
+        """Ask for no more; what was begun is done."""
+        self.jobs = self.count
 
     def _ways(self) -> list[Callable[[list[str]], Any]]:
         if self.only:

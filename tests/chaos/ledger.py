@@ -243,8 +243,9 @@ def _standstills(facts: Facts) -> Iterator[str]:
             run.began <= before and run.ended is not None and run.ended >= after
             for run in runs
         )
-        if not lasts and after in first:
-            key = first[after].key
+        key = first[after].key if after in first else ""
+        # What is due comes when it is due.
+        if key and not lasts and kind_of(key) != "due":
             yield f"nothing was done for {after - before:.0f} s; then {key} began"
 
 

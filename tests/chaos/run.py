@@ -48,7 +48,9 @@ class Run:
         self._prepare()
         first = _make_schedules(self.scene.plan.seed)
         try:
-            self.scene.begin()
+            self.scene.refill()
+            self._wait_for_workers()
+            self.scene.start_callers()
             self._wait_for_work()
             self._harm()
             self._recover()
@@ -87,6 +89,8 @@ class Run:
             if now >= due and self.faults:
                 due = now + self.scene.plan.every * self.chance.uniform(0.5, 1.5)
                 self._strike()
+            if now - self.began > self.scene.plan.seconds:
+                self.scene.stop_callers()
             self.scene.refill()
             time.sleep(0.1)
         self._let_pass()
@@ -148,12 +152,20 @@ class Run:
         if self.faults and not self.blows:
             self.disorder.append(f"nothing was struck: {self.missed or 'no time'}")
 
-    def _wait_for_work(self) -> None:
-        def has_begun() -> bool:
-            here = all(len(team.processes()) == 2 for team in self.scene.teams)
-            return here and self._has_work_begun()
+    def _wait_for_workers(self) -> None:
+        """Wait until all are there, so that no load passes before there is harm."""
 
-        if not self._eventually(has_begun, 60):
+        def are_here() -> bool:
+            rows = Process.objects.filter(kind=Process.Kind.WORKER)
+            return rows.count() >= 2 * len(self.scene.teams)
+
+        self._expect(are_here)
+
+    def _wait_for_work(self) -> None:
+        self._expect(self._has_work_begun)
+
+    def _expect(self, look: Callable[[], bool]) -> None:
+        if not self._eventually(look, 60):
             words = [each.last_words for each in self.scene.everybody]
             raise RuntimeError("Nobody works:\n" + "\n".join(words))
 
@@ -191,7 +203,7 @@ class Run:
             except Error:
                 connection.close()
             self.scene.refill()
-            time.sleep(0.1)
+            time.sleep(0.3)
         return False
 
     def _account(self) -> Account:

@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,8 @@ class Plan:
     teams: int = 2
     beats: int = 2
     callers: int = 2
+    # After so long the callers are stopped, whatever is left to enqueue.
+    seconds: float = inf
 
     @property
     def threads(self) -> int:
@@ -90,6 +93,9 @@ class Scene:
     # What faults have set up, to be removed in the end.
     to_remove: list[Any] = field(default_factory=list)
     is_ending: bool = False
+    # Whether the callers were told to stop.
+    is_over: bool = False
+    _learnt: float = -inf
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.plan.seed)
@@ -161,11 +167,10 @@ class Scene:
 
     # -- who works ----------------------------------------------------------
 
-    def begin(self) -> None:
+    def start_callers(self) -> None:
         for number in range(self.plan.callers):
             jobs = self.plan.jobs // self.plan.callers
             self.start_caller(f"{chr(97 + number)}0", jobs)
-        self.refill()
 
     def refill(self) -> None:
         """Replace who has fallen, and learn who is there."""
@@ -179,9 +184,12 @@ class Scene:
         for name, caller in list(self.callers.items()):
             if not caller.is_running():
                 self._replace_caller(name, caller)
-        self.learn()
+        if clock() - self._learnt > 0.5:
+            self.learn()
 
     def learn(self) -> None:
+        """Learn who belongs to whom. It costs a look at all processes there are."""
+        self._learnt = clock()
         for team in self.teams:
             self.families[team.pid].add(team.pid)
             with suppress(psutil.Error):
@@ -213,11 +221,20 @@ class Scene:
     def _replace_caller(self, name: str, caller: CommandProcess) -> None:
         del self.callers[name]
         if code := caller.wait():
+            if self.is_over and code in (-signal.SIGKILL, -signal.SIGTERM):
+                return
             if code > 0:
                 raise RuntimeError(f"A caller failed:\n{caller.last_words}")
             # It was killed. The next one has a name, and so keys, of its own.
             jobs = caller.jobs - self._asked_by(caller.pid)  # type: ignore[attr-defined]
             self.start_caller(f"{name[0]}{int(name[1:]) + 1}", max(jobs, 5))
+
+    def stop_callers(self) -> None:
+        """Have them do what they have begun, and no more."""
+        if not self.is_over:
+            self.is_over = True
+            for caller in self.callers.values():
+                caller.send_signal(signal.SIGTERM)
 
     def _asked_by(self, pid: int) -> int:
         lines = (line for line in journal.read(self.calls) if line["pid"] == pid)

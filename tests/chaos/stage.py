@@ -17,7 +17,7 @@ from .report import Row
 from .servers import SERVERS, Server
 
 _JOBS = 400
-_SHORT = ("mix", "worker-killed", "zombie-late")
+_SHORT, _FEW_JOBS = ("mix", "worker-killed"), 250
 # All that fits at once, by the way to the database.
 _MIXES = {
     "sqlite": {"mix": ""},
@@ -103,9 +103,10 @@ def _plans(options: argparse.Namespace) -> Iterator[tuple[str, object]]:
                 vendor=vendor,
                 faults=faults,
                 seed=options.seed,
-                jobs=options.jobs or _JOBS,
+                jobs=options.jobs or (_FEW_JOBS if options.short else _JOBS),
                 rate=options.rate,
                 every=options.every,
+                seconds=options.seconds,
                 through=through,
                 sabotage=options.sabotage,
                 tasks=options.tasks,

@@ -41,6 +41,7 @@ class OutOfMemory(Fault):
 
     def strike(self, scene: Scene) -> frozenset[int]:
         scene.refill()
+        scene.learn()
         pids = {each.pid for each in scene.chance.choice(scene.teams).processes()}
         self.group.take_in(pids)
         return frozenset(pids)

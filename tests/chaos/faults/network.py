@@ -88,6 +88,7 @@ class CablePulled(_OnTheWay):
 
     def strike(self, scene: Scene) -> frozenset[int]:
         scene.refill()
+        scene.learn()
         team = scene.chance.choice(scene.teams)
         self.cable = scene.cables[team.pid]
         self.cable.pull()
@@ -110,6 +111,7 @@ class Partition(_OnTheWay):
 
     def strike(self, scene: Scene) -> frozenset[int]:
         scene.refill()
+        scene.learn()
         team = scene.chance.choice(scene.teams)
         self.way = scene.ways[team.pid]
         self.way.mode = "stalled"

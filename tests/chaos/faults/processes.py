@@ -32,6 +32,7 @@ def _signal(pids: Iterable[int], number: int) -> None:
 def _team(scene: Scene) -> Worker | None:
     """Choose a team; whoever it has is then known."""
     scene.refill()
+    scene.learn()
     return scene.chance.choice(scene.teams) if scene.teams else None
 
 

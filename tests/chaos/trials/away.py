@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import suppress
 from typing import Any, ClassVar
@@ -20,6 +21,12 @@ from .deaths import DEFAULTS
 _SECONDS = 30.0
 # Of a supervisor with its processes, and of a beat.
 _MOST_LINES = 30
+_OF_JOBS = re.compile("INFO|WARNING django_bgtasks.job")
+
+
+def _of_it(lines: list[str]) -> list[str]:
+    """Leave out what is said of jobs, which are as many as there are."""
+    return [line for line in lines if not _OF_JOBS.match(line)]
 
 
 class DatabaseGone(Trial):
@@ -30,7 +37,7 @@ class DatabaseGone(Trial):
     options: ClassVar[dict[str, Any]] = DEFAULTS
 
     def perform(self) -> list[Figure]:
-        workers = self._workers()
+        workers = self.workers()
         commands = [*self.scene.teams, *self.scene.beats]
         lines = {each.pid: len(each.lines) for each in commands}
         began = time.monotonic()
@@ -41,19 +48,16 @@ class DatabaseGone(Trial):
         self.blows.append(Blow(self.name, began, back, lingers=5.0))
         connection.close()
         moment = vendor_of(connection).now()
-        within = self._all_run(workers, back) - back
+        within = self.all_at_work() - back
         ticked = self._ticks_again(moment)
-        if (now := self._workers()) != workers:
+        if (now := self.workers()) != workers:
             self.wrong.append(f"workers {workers} became {now}")
-        said = max(len(each.lines) - lines[each.pid] for each in commands)
+        said = max(len(_of_it(each.lines[lines[each.pid] :])) for each in commands)
         return [
             Figure("each worker process runs jobs again", within, 5.0),
             Figure("a beat enqueues again", ticked, 5.0),
             Figure("lines that a command logged of it", said, _MOST_LINES, "lines"),
         ]
-
-    def _workers(self) -> set[int]:
-        return {each.pid for team in self.scene.teams for each in team.processes()}
 
     def _expect_error(self) -> None:
         """Enqueue, and hear of Django's own error."""
@@ -68,25 +72,6 @@ class DatabaseGone(Trial):
             self.wrong.append("enqueue said nothing while the database was away")
         with suppress(Error):
             connection.close()
-
-    def _all_run(self, workers: set[int], since: float) -> float:
-        """Return when the last of these processes has begun a job."""
-        first: dict[int, float] = {}
-        keys: set[str] = set()
-        unbegun: set[str] = set()
-
-        def look() -> bool:
-            nonlocal unbegun
-            if len(unbegun) < 8:
-                keys.update(self.ask(tasks.held, 0.3, times=8))
-            runs = self.runs(keys)
-            unbegun = keys - runs.keys()
-            for run in (run for some in runs.values() for run in some):
-                first[run.pid] = min(first.get(run.pid, run.began), run.began)
-            return workers <= first.keys()
-
-        self.wait(look, f"each of {workers} to run a job")
-        return max(first[pid] for pid in workers)
 
     def _ticks_again(self, back: Any) -> float:
         vendor = vendor_of(connection)

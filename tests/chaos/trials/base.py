@@ -12,7 +12,7 @@ from django.db import transaction
 
 from tests.testapp.models import Effect
 
-from .. import journal
+from .. import journal, tasks
 from ..figure import Figure
 from ..ledger import Blow, Run, pair
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EVERY = ("sqlite", "postgresql", "mariadb")
 _PATIENCE = 60.0
+_IN_STORE = 8
 
 
 @dataclass
@@ -71,6 +72,47 @@ class Trial:
             f"{len(keys)} jobs to begin",
         )
 
+    def workers(self) -> set[int]:
+        return {each.pid for team in self.scene.teams for each in team.processes()}
+
+    def all_at_work(self) -> float:
+        """Have each worker process begin a job; return when the last one did."""
+        first: dict[int, float] = {}
+        keys: set[str] = set()
+        unbegun: set[str] = set()
+
+        def look() -> bool:
+            nonlocal unbegun
+            if len(unbegun) < _IN_STORE:
+                keys.update(self.ask(tasks.held, 0.1, times=_IN_STORE))
+            runs = self.runs(keys)
+            unbegun = keys - runs.keys()
+            for run in (run for some in runs.values() for run in some):
+                first[run.pid] = min(first.get(run.pid, run.began), run.began)
+            return (
+                len(self.workers())
+                == 2 * self.teams
+                <= len(self.workers() & first.keys())
+            )
+
+        self.wait(look, "each worker process to run a job")
+        self.wait(lambda: self.have_ended(keys), "the jobs to end")
+        return max(first[pid] for pid in self.workers())
+
+    def have_ended(self, keys: Collection[str]) -> bool:
+        """Whether the last attempt of each of these has ended."""
+        runs = self.runs(keys)
+        ends = [runs[key][-1].ended is not None for key in keys if key in runs]
+        return len(ends) == len(keys) and all(ends)
+
+    def torn(self, keys: Collection[str], pids: Collection[int]) -> list[Run]:
+        """Return the attempts in these processes that have not ended."""
+        last = [some[-1] for some in self.runs(keys).values()]
+        torn = [run for run in last if run.pid in pids and run.ended is None]
+        if not torn:
+            self.wrong.append("nothing ran in what was struck")
+        return torn
+
     def begun_again(self, runs: Iterable[Run]) -> dict[str, float]:
         """Wait until the jobs of these attempts run again; return when they did."""
         torn = {run.key: run for run in runs}
@@ -85,7 +127,7 @@ class Trial:
             }
             return later if len(later) == len(torn) else {}
 
-        return self.wait(look, f"{len(torn)} jobs to run again")
+        return self.wait(look, f"{sorted(torn)} to run again") if torn else {}
 
     def wait(self, look: Callable[[], Any], what: str) -> Any:
         end = time.monotonic() + _PATIENCE

@@ -11,7 +11,7 @@ from django_bgtasks.models import Process
 
 from .. import tasks
 from ..figure import Figure
-from ..ledger import Blow, Run
+from ..ledger import Blow
 from .base import Trial
 
 # What a site has that says nothing else.
@@ -19,25 +19,25 @@ DEFAULTS = {"RESCUE_AFTER": 20.0, "HEARTBEAT": 5.0}
 
 
 class WorkerKilled(Trial):
-    """kill -9 of a worker process in the midst of its jobs, five times."""
+    """kill -9 of a worker process in the midst of its jobs, four times."""
 
     name = "worker-killed"
     options: ClassVar[dict[str, Any]] = DEFAULTS
-    _ROUNDS = 5
+    _ROUNDS = 4
 
     def perform(self) -> list[Figure]:
         waits = [self._round() for _ in range(self._ROUNDS)]
         return [Figure("jobs of a killed process run again", max(waits), 1.0)]
 
     def _round(self) -> float:
-        keys = self.ask(tasks.held, 1.5, times=4)
+        self.all_at_work()
+        keys = self.ask(tasks.held, 1.0, times=4)
         runs = [some[-1] for some in self.all_begun(keys).values()]
         pid = self.scene.chance.choice(sorted({run.pid for run in runs}))
         struck = _kill(self, {pid})
-        torn = [run for run in runs if run.pid == pid]
-        waited = max(self.begun_again(torn).values()) - struck
-        self.wait(lambda: _have_ended(self, keys), "the jobs to end")
-        return waited
+        again = self.begun_again(self.torn(keys, {pid}))
+        self.wait(lambda: self.have_ended(keys), "the jobs to end")
+        return max(again.values(), default=struck) - struck
 
 
 class HostKilled(Trial):
@@ -47,16 +47,17 @@ class HostKilled(Trial):
     options: ClassVar[dict[str, Any]] = DEFAULTS
 
     def perform(self) -> list[Figure]:
+        self.all_at_work()
         keys = self.ask(tasks.held, 45.0, times=4)
         runs = [some[-1] for some in self.all_begun(keys).values()]
         self.scene.learn()
         families = [self.scene.family(team.pid) for team in self.scene.teams]
         host = next(each for each in families if any(run.pid in each for run in runs))
-        torn = [run for run in runs if run.pid in host]
         before = _heartbeat(host)
         self.wait(lambda: _heartbeat(host) > before, "a heartbeat")
         struck = _kill(self, set(host))
-        waited = max(self.begun_again(torn).values()) - struck
+        again = self.begun_again(self.torn(keys, host))
+        waited = max(again.values(), default=struck) - struck
         return [Figure("jobs of a killed host run again", waited, 20.0)]
 
 
@@ -73,10 +74,3 @@ def _kill(trial: Trial, pids: set[int]) -> float:
 def _heartbeat(host: frozenset[int]) -> Any:
     rows = Process.objects.filter(pid__in=host).order_by("heartbeat_at")
     return rows.values_list("heartbeat_at", flat=True)[0]
-
-
-def _have_ended(trial: Trial, keys: set[str]) -> bool:
-    def ended(runs: list[Run]) -> bool:
-        return any(run.ended is not None for run in runs)
-
-    return all(map(ended, trial.runs(keys).values()))

@@ -21,6 +21,7 @@ from django_bgtasks.models import (
 from tests.testapp.models import Effect
 
 from .. import tasks
+from ..facts import unfinished
 from ..figure import Figure
 from ..ledger import Blow, is_atomic
 from .base import Trial
@@ -36,10 +37,11 @@ class ZombieLate(Trial):
     options: ClassVar[dict[str, Any]] = {"RESCUE_AFTER": 3.0, "HEARTBEAT": 0.5}
 
     def perform(self) -> list[Figure]:
-        keys = self.ask(tasks.held, 1.0, times=4)
+        self.all_at_work()
+        keys = self.ask(tasks.held, 2.0, times=4)
         if self.scene.server.vendor != "sqlite":
             # There, it would stand still with the one lock that all writers share.
-            keys |= self.ask(tasks.held_atomic, 1.0, times=4)
+            keys |= self.ask(tasks.held_atomic, 2.0, times=4)
         runs = [some[-1] for some in self.all_begun(keys).values()]
         pid = runs[0].pid
         team = next(
@@ -49,9 +51,10 @@ class ZombieLate(Trial):
         began = time.monotonic()
         for each in sorted(family):
             os.kill(each, signal.SIGSTOP)
-        torn = [run for run in runs if run.pid in family]
+        torn = self.torn(keys, family)
         self.begun_again(torn)
-        self.wait(lambda: FinishedJob.objects.count() >= len(keys), "their ends")
+        self.wait(lambda: self.have_ended({run.key for run in torn}), "their ends")
+        self.wait(lambda: not unfinished(), "the record of their ends")
         before = _state(keys)
         # Their supervisor, awake, would kill them before they say a word.
         for each in sorted(family - {team.pid}):
