@@ -194,15 +194,12 @@ def _swap(swap: Swap, ctes: list[str], params: list[Any]) -> str:
 
     Its answer is NULL if all of them are.
     """
-    keys, attempts = zip(*swap.rows, strict=True)
-    uuids, numbers = array("uuid", keys), array("integer", attempts)
-    params += [uuids[1], numbers[1], swap.owner]
     ctes.append(
         f"gone AS (DELETE FROM {swap.table.name} r "
-        f"USING unnest({uuids[0]}, {numbers[0]}) AS f(key, attempt) "
-        f"WHERE r.job_id = f.key AND r.attempt = f.attempt AND r.process_id = %s "
+        f"WHERE {_matching(swap.rows, params)} AND r.process_id = %s "
         f"RETURNING r.job_id)"
     )
+    params.append(swap.owner)
     for number, insert in enumerate(swap.inserts):
         only = " WHERE v.key IN (SELECT job_id FROM gone)"
         ctes.append(f"swap_{number} AS ({insert_many(insert, params, only)})")
@@ -218,6 +215,29 @@ def _swap(swap: Swap, ctes: list[str], params: list[Any]) -> str:
         f"SELECT NULL::timestamptz, (SELECT coalesce(string_agg({HEX}, ' '), '') "
         f"FROM gone t HAVING count(*) <> {len(swap.rows)})"
     )
+
+
+def _matching(rows: Sequence[tuple[str, int]], params: list[Any]) -> str:
+    """Return the condition for rows of these keys, at these attempts.
+
+    The keys are looked up one by one. Joined to them, a table that is empty but for
+    a few rows would be walked along its index, with all the entries of rows that are
+    gone, which stay there while a transaction elsewhere may see them.
+    """
+    by_attempt: dict[int, list[str]] = {}
+    for key, attempt in rows:
+        by_attempt.setdefault(attempt, []).append(key)
+    sql, param = array("uuid", [key for key, _ in rows])
+    params.append(param)
+    if len(by_attempt) == 1:
+        params.append(rows[0][1])
+        return f"r.job_id = ANY({sql}) AND r.attempt = %s"
+    parts = []
+    for attempt, keys in by_attempt.items():
+        part, param = array("uuid", keys)
+        params += [attempt, param]
+        parts.append(f"r.attempt = %s AND r.job_id = ANY({part})")
+    return f"r.job_id = ANY({sql}) AND ({' OR '.join(parts)})"
 
 
 def _read_moments_fast(cursor: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 from .insert_sql import CLOCK
@@ -28,19 +29,15 @@ def take_sql(take: Take, ctes: list[str], params: list[Any]) -> str:
     places to another. By key, stale statistics can make the delete a walk along all.
     """
     owner = f"EXISTS (SELECT FROM {take.owners.name} WHERE {take.owners.key} = %s)"
-    params += map(list, zip(*map(_stretch, take.lanes), strict=True))
-    params += [take.share or take.limit, take.owner, take.limit, take.owner]
+    arms = [
+        _arm(take, list(lanes), params, in_one_rank=in_one_rank)
+        for in_one_rank, lanes in groupby(take.lanes, _is_in_one_rank)
+    ]
+    params += [take.owner, take.limit, take.owner]
     body = ", ".join(_told(take.body, column) for column in take.read)
     ctes.append(
-        f"picked AS MATERIALIZED (SELECT p.* FROM {_STRETCHES}, LATERAL ("
-        f"SELECT s.ctid AS place FROM {take.source.name} s "
-        f"WHERE s.queue_name = l.queue "
-        f"AND (s.rank, s.ready_at) > (l.low, l.floor) "
-        f"AND (s.rank, s.ready_at) <= (l.high, l.ceiling) "
-        f"AND l.queue NOT IN (SELECT name FROM {take.closed.name} "
-        f"WHERE paused_at IS NOT NULL) "
-        f"ORDER BY s.rank, s.ready_at, s.job_id LIMIT %s FOR UPDATE SKIP LOCKED"
-        f") p WHERE {owner} LIMIT %s)"
+        f"picked AS MATERIALIZED (SELECT u.place FROM ({' UNION ALL '.join(arms)}) u "
+        f"WHERE {owner} LIMIT %s)"
     )
     ctes.append(
         f"taken AS (DELETE FROM {take.source.name} "
@@ -56,6 +53,35 @@ def take_sql(take: Take, ctes: list[str], params: list[Any]) -> str:
         f"SELECT {CLOCK}, {HEX}, t.attempt, t.queue_name, t.rank, "
         f"t.ready_at, {body} FROM taken t "
         f"LEFT JOIN {take.body.name} b ON b.{take.body.key} = t.job_id"
+    )
+
+
+def _is_in_one_rank(lane: Lane) -> bool:
+    return lane.rank is not None and lane.rank == lane.end
+
+
+def _arm(take: Take, lanes: list[Lane], params: list[Any], *, in_one_rank: bool) -> str:
+    """SELECT the places of what these lanes have.
+
+    A comparison of pairs finds where a walk begins, but it would not stop at a
+    moment, only at a rank: that takes the conditions of ``in_one_rank``.
+    """
+    if in_one_rank:
+        within = "s.rank = l.low AND s.ready_at > l.floor AND s.ready_at <= l.ceiling"
+    else:
+        within = (
+            "(s.rank, s.ready_at) > (l.low, l.floor) "
+            "AND (s.rank, s.ready_at) <= (l.high, l.ceiling)"
+        )
+    params += map(list, zip(*map(_stretch, lanes), strict=True))
+    params.append(take.share or take.limit)
+    return (
+        f"SELECT p.place FROM {_STRETCHES}, LATERAL ("
+        f"SELECT s.ctid AS place FROM {take.source.name} s "
+        f"WHERE s.queue_name = l.queue AND {within} "
+        f"AND l.queue NOT IN (SELECT name FROM {take.closed.name} "
+        f"WHERE paused_at IS NOT NULL) "
+        f"ORDER BY s.rank, s.ready_at, s.job_id LIMIT %s FOR UPDATE SKIP LOCKED) p"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,9 +14,9 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from django_bgtasks.ids import uuid7
-from django_bgtasks.models import DeferredJob, FinishedJob, ReadyJob
+from django_bgtasks.models import DeferredJob, FinishedJob, ReadyJob, RunningJob
 from django_bgtasks.upkeep.prune import prune
-from django_bgtasks.vendors import Lane
+from django_bgtasks.vendors import Lane, Swap, Take
 
 from .conftest import START, Rows
 
@@ -132,13 +133,17 @@ class Stop(Exception):
 
 def carried_out(rows: Rows, *lanes: Lane, **options: Any) -> Any:
     """Have PostgreSQL carry out a claim, and return the plan with its figures."""
+    return exchanged(rows, None, rows.order(*lanes, **options))
+
+
+def exchanged(rows: Rows, swap: Swap | None, take: Take | None) -> Any:
+    """Have PostgreSQL carry out an exchange, undo it, and return the plan."""
 
     def stop(execute, sql, params, many, context):
         raise Stop(sql, params)
 
-    order = rows.order(*lanes, **options)
     with connection.execute_wrapper(stop), pytest.raises(Stop) as stopped:
-        rows.vendor.exchange(None, order)
+        rows.vendor.exchange(swap, take)
     sql, params = stopped.value.args
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
@@ -174,6 +179,46 @@ def test_entries_before_a_floor_are_not_walked_while_a_snapshot_keeps_them(
     other.rollback()
     assert part["Shared Hit Blocks"] < 200 < whole["Shared Hit Blocks"]
     assert committed.take(behind) == [key]
+
+
+@pytest.mark.only_on("postgresql")
+def test_a_portion_is_walked_no_further_than_to_its_ceiling(committed, other):
+    committed.ready(COUNT)
+    other.begin()
+    other.run(hold_snapshot)
+    committed.take(limit=COUNT)
+    late = START + timedelta(seconds=COUNT)
+    floors = [START, START + timedelta(seconds=COUNT // 2), late]
+    lanes = [
+        Lane("q", 0, floor, ceiling=floor + timedelta(seconds=10)) for floor in floors
+    ]
+    read = [carried_out(committed, lane)["Shared Hit Blocks"] for lane in lanes]
+    other.rollback()
+    assert max(read) < 50
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.parametrize("attempts", [(1,), (1, 2, 3)])
+def test_finish_walks_no_rows_that_are_gone_while_a_snapshot_keeps_them(
+    committed, other, attempts
+):
+    keys = committed.running(COUNT)
+    other.begin()
+    other.run(hold_snapshot)
+    committed.swap(replace(committed.finish(keys), inserts=[]))
+    # What vacuum finds: a table of many pages, with nothing in it.
+    analyze(RunningJob)
+    rows = [(key, each) for each in attempts for key in committed.running(20, each)]
+    order = replace(committed.finish([]), rows=rows, inserts=[])
+    plan = exchanged(committed, order, None)
+    other.rollback()
+    gone = [node["Actual Rows"] for node in _nodes(plan) if _is_finish(node)]
+    assert sum(gone) == len(rows)
+    assert plan["Shared Hit Blocks"] < 1_000
+
+
+def _is_finish(node: Any) -> bool:
+    return node["Node Type"] == "ModifyTable" and node["Operation"] == "Delete"
 
 
 def hold_snapshot() -> None:

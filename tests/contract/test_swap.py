@@ -36,6 +36,14 @@ def test_row_of_another_attempt_changes_nothing(rows):
     assert rows.keys(FinishedJob) == set()
 
 
+def test_rows_of_several_attempts_go_by_their_own(rows):
+    first, again = rows.running(1, attempt=1), rows.running(2, attempt=2)
+    asked = [(first[0], 1), (again[0], 2), (again[1], 1)]
+    order = replace(rows.finish([]), rows=asked, inserts=[])
+    assert rows.swap(order) == {first[0], again[0]}
+    assert rows.keys(RunningJob) == {again[1]}
+
+
 def test_row_of_another_owner_changes_nothing(rows):
     (key,) = rows.running()
     order = rows.finish([key], owner=OWNER + 1, deletes=[(rows.table(Job), [key])])
