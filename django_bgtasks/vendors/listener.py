@@ -84,7 +84,8 @@ class Listener(Watcher):
         self._next_connect = time.monotonic() + _RECONNECT_EVERY
         self._pinged_at, self._next_ping = None, 0.0
         try:
-            self._wrapper.connect()
+            # connect() would raise the driver's own errors.
+            self._wrapper.ensure_connection()
             self._wrapper.set_autocommit(True)
             with self._wrapper.cursor() as cursor:
                 cursor.execute(f'LISTEN "{self._channel}"')

@@ -28,7 +28,8 @@ VENDORS = ("sqlite", "postgresql", "mariadb")
 
 
 def main(arguments: list[str]) -> int:
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     options.seed = options.seed or random.randrange(1, 10**6)
     if options.list:
         os.environ["DJANGO_SETTINGS_MODULE"] = "tests.chaos.settings"
@@ -46,6 +47,8 @@ def main(arguments: list[str]) -> int:
 
         return perform_all(options)
     directory = options.directory or Path(tempfile.mkdtemp(prefix="bgtasks-chaos-"))
+    if directory.exists() and any(directory.iterdir()):
+        parser.error(f"--directory {directory} holds the journals of another run")
     rows: list[Row] = []
     for vendor in options.vendor or VENDORS:
         kept = directory / vendor

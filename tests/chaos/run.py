@@ -211,7 +211,7 @@ class Run:
             self.blows += fault.further(self.scene)
         found = facts.collect(self.scene.calls, self.scene.runs, self.blows)
         account = audit(found)
-        account.disorder += self.disorder
+        account.disorder += self.disorder + self.scene.crashes()
         connection.close()
         return account
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -34,6 +35,7 @@ RESCUE_AFTER = 5.0
 _TEAM = ("--processes", "2", "--coroutines", "2", "--grace", "2")
 # Jobs a second that a thread gets done: some of them sleep, on purpose.
 _PER_THREAD = 3.0
+_CRASH = re.compile(r"^ERROR .* crashed\.$")
 # Seconds that a caller's clock is fast, at most.
 _LATEST = 5
 
@@ -266,6 +268,16 @@ class Scene:
         return frozenset({pid, *self.families.get(pid, ())})
 
     # -- the end ------------------------------------------------------------
+
+    def crashes(self) -> list[str]:
+        """Say who met an error that it did not know what to do with."""
+        found = []
+        for process in self.everybody:
+            lines = process.lines
+            for number in [n for n, line in enumerate(lines) if _CRASH.search(line)]:
+                story = "\n".join(lines[number : number + 40])
+                found.append(f"process {process.pid} or one of its own: {story}")
+        return found
 
     def stop(self, processes: list[Any]) -> list[str]:
         """Stop them in order, and say what was not."""

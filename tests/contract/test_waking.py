@@ -76,6 +76,25 @@ def test_commit_and_notification_of_another_connection_stir_it(watch, committed,
     assert eventually(watcher.stirred, "the watcher to stir")
 
 
+@LISTENS
+def test_listener_polls_while_nobody_answers_and_hears_afterwards(
+    watch, committed, monkeypatch, caplog
+):
+    """Whether the server is away from the beginning, or is when it connects again."""
+    with monkeypatch.context() as away:
+        away.setitem(connections.settings["default"], "PORT", "1")
+        late = watch()
+        assert late.fileno() is None
+        assert late.stirred()
+        late._next_connect = 0.0
+        late.tend(lambda token: None)
+        assert not late.hears
+    assert "LISTEN is deaf, polling instead" in caplog.text
+    late._wrapper.settings_dict["PORT"] = connection.settings_dict["PORT"]
+    late._next_connect = 0.0
+    assert hearing(late, committed).hears
+
+
 def test_pause_is_short_after_work_and_grows_without(watch):
     watcher = watch(listen=False)
     busy = watcher.pause(busy=True)

@@ -68,7 +68,7 @@ class ZombieLate(Trial):
             self.wrong.append(f"nobody was told of it: {team.last_words}")
         changes = len(before ^ after)
         return [
-            Figure(f"changes by late finishes ({said} lines of it)", changes, 0, "")
+            Figure(f"changes by late finishes ({said} lines of it)", changes, 0, "rows")
         ]
 
 
