@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
-from ..overview.masks import mask_for
+from ..overview.masks import mask_of_call
 from ..sensitive import put_back
 
 _NAMES = ("args", "kwargs", "metadata")
@@ -18,7 +18,7 @@ def shown(schedule: Any, name: str) -> Any:
     value = getattr(schedule, name)
     if value is None or name not in _NAMES:
         return value
-    mask = mask_for(schedule.task_path, schedule.backend, None)
+    mask = mask_of_call(schedule.task_path, schedule.backend)
     return mask.args(value) if name == "args" else mask.kwargs(value)
 
 

@@ -25,7 +25,7 @@ from ..models import (
     table_of,
 )
 from ..results import public
-from ..vendors import Lane, Take, Taken, Vendor
+from ..vendors import LONG_AGO, Lane, Take, Taken, Vendor
 from .outcome import ClaimedJob, PastAttempt
 
 # How far behind the last row taken a lane is still searched: a transaction that
@@ -140,6 +140,8 @@ def jobs(vendor: Vendor, taken: Taken) -> tuple[list[ClaimedJob], list[str]]:
         if path is None:
             empty.append(job_id)
             continue
+        # A hand may have set it to a time from which nobody would look on.
+        ready_at = min(max(ready_at, LONG_AGO), taken.now)
         args, kwargs, metadata, run_after, expires_at, enqueued_at, *tick = body
         schedule_id, scheduled_for = tick
         claimed.append(

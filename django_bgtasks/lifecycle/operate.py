@@ -13,6 +13,7 @@ from django.db import transaction
 from ..compat import TaskResultDoesNotExist
 from ..conf import Retention
 from ..models import (
+    MOST_ATTEMPTS,
     Attempt,
     DeferredJob,
     Failure,
@@ -22,6 +23,7 @@ from ..models import (
     Queue,
     ReadyJob,
     RunningJob,
+    rank_of,
     table_of,
 )
 from ..results import public
@@ -151,7 +153,8 @@ def _finish_unrun(
 def retry(connection: Any, job_ids: Sequence[UUID]) -> list[UUID]:
     """Make finished jobs ready for one more attempt; return those that were.
 
-    Their history stays. Jobs that have not finished, or are gone, are left.
+    Their history stays. Jobs that have not finished, or are gone, are left; so are
+    those whose attempts a hand has counted as far as they go.
     """
     vendor = vendor_of(connection)
 
@@ -167,6 +170,7 @@ def _retry(vendor: Vendor, job_ids: Sequence[UUID]) -> list[UUID]:
     locked = _locked(vendor, FinishedJob, job_ids)
     finished = FinishedJob.objects.using(alias).in_bulk(list(locked))
     bodies = list(_places(alias).filter(pk__in=list(finished)))
+    bodies = [each for each in bodies if finished[each.pk].attempt < MOST_ATTEMPTS]
     finished = {body.pk: finished[body.pk] for body in bodies}
     Attempt.objects.using(alias).bulk_create(
         [_as_attempt(row) for row in finished.values() if row.worker],
@@ -178,7 +182,7 @@ def _retry(vendor: Vendor, job_ids: Sequence[UUID]) -> list[UUID]:
         ReadyJob(
             job_id=body.pk,
             queue_name=body.queue_name,
-            rank=-body.priority,
+            rank=rank_of(body.priority),
             ready_at=public(now),
             attempt=finished[body.pk].attempt + 1,
         )
@@ -269,7 +273,7 @@ def _give_back(vendor: Vendor, owner: int, jobs: dict[str, int]) -> int:
         ReadyJob(
             job_id=body.pk,
             queue_name=body.queue_name,
-            rank=-body.priority,
+            rank=rank_of(body.priority),
             ready_at=public(now),
             attempt=jobs[body.pk.hex],
         )

@@ -1,5 +1,6 @@
 from .details import Failure, JobLink, JobLog
 from .job import (
+    MOST_ATTEMPTS,
     Attempt,
     DeferredJob,
     FinishedJob,
@@ -8,6 +9,7 @@ from .job import (
     OutcomeKind,
     ReadyJob,
     RunningJob,
+    rank_of,
 )
 from .process import Process
 from .queue import Queue
@@ -16,6 +18,7 @@ from .schedule import TIMING_FIELDS, Plan, Schedule, Tick
 from .tables import attempts_of, belongings_of, table_of
 
 __all__ = [
+    "MOST_ATTEMPTS",
     "TIMING_FIELDS",
     "Attempt",
     "DeferredJob",
@@ -36,5 +39,6 @@ __all__ = [
     "Tick",
     "attempts_of",
     "belongings_of",
+    "rank_of",
     "table_of",
 ]

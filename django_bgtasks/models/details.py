@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from .fields import job_key
+from .fields import MomentField, job_key
 from .job import Job
 
 
@@ -61,7 +61,7 @@ class Failure(models.Model):
     job = job_key("failure")
     task_path = models.CharField(max_length=255)
     exception_class_path = models.CharField(max_length=255, blank=True)
-    failed_at = models.DateTimeField(db_index=True)
+    failed_at = MomentField(db_index=True)
 
     class Meta:
         default_permissions = ()

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 
 from .. import payload
+from ..vendors import vendor_of
 
 
 class JSONTextField(models.TextField):  # type: ignore[type-arg]
@@ -34,6 +35,28 @@ class JSONTextField(models.TextField):  # type: ignore[type-arg]
 
     def value_to_string(self, obj: Any) -> str:
         return str(self.get_prep_value(self.value_from_object(obj)))
+
+
+class MomentField(models.DateTimeField):  # type: ignore[type-arg]
+    """A datetime that can always be read, whatever was written by hand.
+
+    A moment that Python has no date for, such as PostgreSQL's infinity, is read as
+    the first or the last one it has: else nobody could read the row. The column is
+    that of a DateTimeField, and migrations know it as that.
+    """
+
+    def get_internal_type(self) -> str:
+        return "DateTimeField"
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.DateTimeField", args, kwargs
+
+    def select_format(self, compiler: Any, sql: str, params: Any) -> tuple[str, Any]:
+        # Parameters cannot be repeated; columns have none.
+        if params:
+            return sql, params
+        return vendor_of(compiler.connection).readable(sql), params
 
 
 def job_key(related_name: str) -> Any:

@@ -13,7 +13,16 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ..ids import uuid7
-from .fields import JSONTextField, job_key
+from .fields import JSONTextField, MomentField, job_key
+
+# What the columns hold at most.
+MOST_ATTEMPTS = 2**31 - 1
+_LAST_RANK = 2**15 - 1
+
+
+def rank_of(priority: int) -> int:
+    """Return the rank of a priority. One written by hand may be too low for any."""
+    return min(-priority, _LAST_RANK)
 
 
 class OutcomeKind(models.TextChoices):
@@ -40,12 +49,12 @@ class Job(models.Model):
     args = JSONTextField()
     kwargs = JSONTextField()
     metadata = JSONTextField(null=True)
-    run_after = models.DateTimeField(null=True)
-    expires_at = models.DateTimeField(null=True)
-    enqueued_at = models.DateTimeField()
+    run_after = MomentField(null=True)
+    expires_at = MomentField(null=True)
+    enqueued_at = MomentField()
     # Of a job that a schedule enqueued: by which, and the moment that it was due.
     schedule_id = models.BigIntegerField(null=True)
-    scheduled_for = models.DateTimeField(null=True)
+    scheduled_for = MomentField(null=True)
     # What of it must not be shown, as its task said when it was enqueued: the task
     # may be gone, or be unknown where the job is looked at.
     sensitive = JSONTextField(null=True)
@@ -72,7 +81,7 @@ class ReadyJob(models.Model):
     queue_name = models.CharField(max_length=128)
     # The negative priority, so that one ascending index orders all of it.
     rank = models.SmallIntegerField()
-    ready_at = models.DateTimeField()
+    ready_at = MomentField()
     attempt = models.IntegerField(default=1)
 
     class Meta:
@@ -95,7 +104,7 @@ class DeferredJob(models.Model):
     job = job_key("deferred")
     queue_name = models.CharField(max_length=128)
     rank = models.SmallIntegerField()
-    run_after = models.DateTimeField(db_index=True)
+    run_after = MomentField(db_index=True)
     attempt = models.IntegerField(default=1)
 
     class Meta:
@@ -118,7 +127,7 @@ class RunningJob(models.Model):
         related_name="running_jobs",
     )
     attempt = models.IntegerField()
-    claimed_at = models.DateTimeField()
+    claimed_at = MomentField()
     cancel_requested = models.BooleanField(default=False)
 
     class Meta:
@@ -136,10 +145,10 @@ class FinishedJob(models.Model):
     outcome = models.CharField(max_length=10, choices=OutcomeKind.choices)
     attempt = models.IntegerField()
     worker = models.CharField(max_length=64, blank=True)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField()
+    started_at = MomentField(null=True)
+    finished_at = MomentField()
     return_value = JSONTextField(null=True)
-    keep_until = models.DateTimeField(null=True, db_index=True)
+    keep_until = MomentField(null=True, db_index=True)
 
     class Meta:
         verbose_name = _("finished job")
@@ -163,8 +172,8 @@ class Attempt(models.Model):
     attempt = models.IntegerField()
     outcome = models.CharField(max_length=10, choices=OutcomeKind.choices)
     worker = models.CharField(max_length=64, blank=True)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField()
+    started_at = MomentField(null=True)
+    finished_at = MomentField()
     exception_class_path = models.CharField(max_length=255, blank=True)
     traceback = models.TextField(blank=True)
 
@@ -188,7 +197,7 @@ class JobProgress(models.Model):
     metadata = JSONTextField(null=True)
     done = models.FloatField(null=True)
     total = models.FloatField(null=True)
-    saved_at = models.DateTimeField()
+    saved_at = MomentField()
 
     class Meta:
         verbose_name = _("job progress")

@@ -3,6 +3,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .fields import MomentField
+
 
 class Process(models.Model):
     """A live supervisor, worker or beat. Its row ends with it.
@@ -27,8 +29,8 @@ class Process(models.Model):
     queues = models.TextField(blank=True)
     capacity = models.IntegerField(default=0)
     version = models.CharField(max_length=32, blank=True)
-    started_at = models.DateTimeField()
-    heartbeat_at = models.DateTimeField(db_index=True)
+    started_at = MomentField()
+    heartbeat_at = MomentField(db_index=True)
     stop_requested = models.BooleanField(default=False)
     # Bytes resident at the last heartbeat.
     memory = models.BigIntegerField(null=True)

@@ -3,12 +3,14 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .fields import MomentField
+
 
 class Queue(models.Model):
     """What is set of a queue by its operators. A queue needs no row to exist."""
 
     name = models.CharField(primary_key=True, max_length=128)
-    paused_at = models.DateTimeField(null=True, blank=True)
+    paused_at = MomentField(null=True, blank=True)
 
     class Meta:
         permissions = (

@@ -3,6 +3,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .fields import MomentField
+
 
 class Rollup(models.Model):
     """How the attempts of a queue ended within a span of time: numbers for charts.
@@ -23,7 +25,7 @@ class Rollup(models.Model):
     id = models.BigAutoField(primary_key=True)
     span = models.SmallIntegerField(choices=Span.choices)
     # The beginning of the minute, the ten minutes or the hour.
-    start_at = models.DateTimeField()
+    start_at = MomentField()
     queue_name = models.CharField(max_length=128)
     succeeded = models.IntegerField(default=0)
     # Ended for good: failed, expired or lost.

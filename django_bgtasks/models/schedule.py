@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from .fields import JSONTextField
+from .fields import JSONTextField, MomentField
 
 
 def no_args() -> list[Any]:
@@ -43,8 +43,8 @@ class Timing(models.Model):
     every = models.DurationField(_("every"), null=True, blank=True)
     # Moments of an interval are at this time and at multiples of ``every`` after it;
     # without one at ``start_at``, or else at the epoch, 1970 in UTC.
-    anchor_at = models.DateTimeField(_("counted from"), null=True, blank=True)
-    clocked_at = models.DateTimeField(_("at"), null=True, blank=True)
+    anchor_at = MomentField(_("counted from"), null=True, blank=True)
+    clocked_at = MomentField(_("at"), null=True, blank=True)
     solar_event = models.CharField(_("solar event"), max_length=24, blank=True)
     latitude = models.DecimalField(
         _("latitude"), max_digits=9, decimal_places=6, null=True, blank=True
@@ -52,8 +52,8 @@ class Timing(models.Model):
     longitude = models.DecimalField(
         _("longitude"), max_digits=9, decimal_places=6, null=True, blank=True
     )
-    start_at = models.DateTimeField(_("start"), null=True, blank=True)
-    end_at = models.DateTimeField(_("end"), null=True, blank=True)
+    start_at = MomentField(_("start"), null=True, blank=True)
+    end_at = MomentField(_("end"), null=True, blank=True)
     backend = models.CharField(_("backend"), max_length=64, default="default")
 
     class Meta:
@@ -111,7 +111,7 @@ class Schedule(Timing):
     # when its declaration is gone, and whether it was enabled until then.
     timing_editable = models.BooleanField(default=True, editable=False)
     timing_edited = models.BooleanField(default=False, editable=False)
-    undeclared_at = models.DateTimeField(null=True, editable=False)
+    undeclared_at = MomentField(null=True, editable=False)
     was_enabled = models.BooleanField(default=False, editable=False)
 
     class Meta:
@@ -143,15 +143,15 @@ class Plan(Timing):
         db_constraint=False,
         related_name="plan",
     )
-    planned_at = models.DateTimeField(null=True)
-    next_run_at = models.DateTimeField(null=True)
+    planned_at = MomentField(null=True)
+    next_run_at = MomentField(null=True)
     # When a beat must look at it: at the next run, or soon while ``held_for`` is set.
-    wake_at = models.DateTimeField(null=True, db_index=True)
+    wake_at = MomentField(null=True, db_index=True)
     # A due moment whose job waits for the job before it (Overlap.QUEUE_ONE).
-    held_for = models.DateTimeField(null=True)
+    held_for = MomentField(null=True)
     # The latest due moment that a beat saw, whatever became of it.
-    last_due_at = models.DateTimeField(null=True)
-    last_run_at = models.DateTimeField(null=True)
+    last_due_at = MomentField(null=True)
+    last_run_at = MomentField(null=True)
     last_job_id = models.UUIDField(null=True)
     run_count = models.BigIntegerField(default=0)
     # Why no next run could be worked out, in words.
@@ -189,8 +189,8 @@ class Tick(models.Model):
         db_index=False,
         related_name="ticks",
     )
-    due_at = models.DateTimeField(_("due"))
-    ticked_at = models.DateTimeField(_("seen"), db_index=True)
+    due_at = MomentField(_("due"))
+    ticked_at = MomentField(_("seen"), db_index=True)
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices)
     by_hand = models.BooleanField(_("by hand"), default=False)
     job_id = models.UUIDField(_("job"), null=True)

@@ -16,15 +16,25 @@ def mask_for(task_path: str, backend: str, kept: Any) -> Mask:
 
     ``kept`` is what the job keeps of it. The task may be gone.
     """
+    return joined(_mask_of_task(task_path, backend), restored(kept))
+
+
+def mask_of_call(task_path: str, backend: str) -> Mask:
+    """Return the mask of arguments that keep none themselves, such as a schedule's.
+
+    Of a task that is gone nobody can say what it hid, so all of it is hidden.
+    """
+    return _mask_of_task(task_path, backend, unknown=Mask(everything=True))
+
+
+def _mask_of_task(path: str, backend: str, unknown: Mask | None = None) -> Mask:
     options = _options(backend)
     names = options.sensitive if options else Options().sensitive
     try:
-        task = registry.resolve(task_path, options.task_modules if options else ())
+        task = registry.resolve(path, options.task_modules if options else ())
     except UnknownTask:
-        own = Mask(names=frozenset(name.casefold() for name in names))
-    else:
-        own = mask_of(task, names)
-    return joined(own, restored(kept))
+        return unknown or Mask(names=frozenset(name.casefold() for name in names))
+    return mask_of(task, names)
 
 
 def _options(alias: str) -> Options | None:

@@ -53,6 +53,8 @@ class Claims:
         self._last: ClaimedJob | None = None
         self._discovery_rest = 0 if config.burst else _DISCOVERY_REST
         self._next_discovery = 0.0
+        # When each queue was found, or gave jobs.
+        self._seen: dict[str, float] = {}
         self.stir()
 
     def stir(self) -> None:
@@ -139,10 +141,13 @@ class Claims:
         return turn
 
     def _discover(self, clock: float) -> None:
-        before = time.monotonic()
-        found = self._vendor.queues(table_of(ReadyJob, self._vendor))
+        before, since = time.monotonic(), clock - _REMEMBERED
         # What has just been emptied is known of, and soon filled again.
-        names = dict.fromkeys([*self._lanes.fed_since(clock - _REMEMBERED), *found])
+        self._seen |= dict.fromkeys(self._lanes.fed_since(since), clock)
+        known = [name for name, seen in self._seen.items() if seen >= since]
+        found = self._vendor.queues(table_of(ReadyJob, self._vendor), known)
+        names = dict.fromkeys([*known, *found])
+        self._seen = {name: self._seen.get(name, clock) for name in names}
         self._lanes.serve(name for name in names if name not in self._excluded)
         seconds = time.monotonic() - before
         self._next_discovery = clock + seconds * self._discovery_rest

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,12 +10,12 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError
 from django.db.models import Count
 
 from ..conf import Options
 from ..exceptions import TaskLost, TaskTimeout
 from ..models import (
+    MOST_ATTEMPTS,
     Attempt,
     DeferredJob,
     Failure,
@@ -27,15 +26,15 @@ from ..models import (
     ReadyJob,
     Rollup,
     RunningJob,
+    rank_of,
     table_of,
 )
 from ..results import public
 from ..vendors import Vendor
+from .aside import SPOILED, set_aside
 from .deaths import Death, find_dead
 
 __all__ = ["Death", "Rescued", "find_dead", "rescue"]
-
-logger = logging.getLogger("django_bgtasks.supervisor")
 
 BATCH = 500
 # A job that was lost with others beside it may be an innocent one, and is failed
@@ -66,7 +65,8 @@ def rescue(vendor: Vendor, death: Death, options: Options) -> Rescued:
     A lost attempt is recorded and counted; after OPTIONS["MAX_LOST"] of them the
     job is FAILED, since it may be what kills. A job that was not begun loses
     nothing; one that was cancelled is finished so. None is waited for: what the
-    session of the process still holds is left to a later call.
+    session of the process still holds is left to a later call. Nor does one whose
+    row was spoiled by hand keep the others: it is set aside.
     """
     alias = vendor.connection.alias
     # First, for it may live after all: from now on it can claim nothing more.
@@ -76,9 +76,9 @@ def rescue(vendor: Vendor, death: Death, options: Options) -> Rescued:
     while True:
         try:
             batch = vendor.persist(partial(_rescue_batch, vendor, death, options, most))
-        except IntegrityError:
+        except SPOILED:
             if most == 1:
-                _drop_first(vendor, death)
+                rescued.failed += set_aside(vendor, death, options)
             most = 1
             continue
         if not batch:
@@ -102,19 +102,6 @@ class _Batch:
 
     def __bool__(self) -> bool:
         return bool(self.rows)
-
-
-def _drop_first(vendor: Vendor, death: Death) -> None:
-    """Take a job that stands in another table too out of RunningJob.
-
-    Only a hand that wrote into the tables brings that about; the others of the
-    process are to be rescued all the same.
-    """
-    mine = RunningJob.objects.using(vendor.connection.alias)
-    first = mine.filter(process_id=death.process).order_by("pk").first()
-    if first is not None:
-        logger.error("Job %s was running and elsewhere; it stays there.", first.pk)
-        mine.filter(pk=first.pk).delete()
 
 
 def _rescue_batch(vendor: Vendor, death: Death, options: Options, most: int) -> _Batch:
@@ -160,7 +147,7 @@ def _sort(
         if job is None:
             continue
         attempt = row.attempt + (times > 0)
-        if row.cancel_requested or times >= most:
+        if row.cancel_requested or times >= most or attempt > MOST_ATTEMPTS:
             batch.finished.append(_finished(row, death, now, options))
         elif times > 1 and death.blames_many:
             delay = timedelta(seconds=random.uniform(0, _SPREAD))
@@ -262,6 +249,6 @@ def _place(job: Job, attempt: int) -> dict[str, Any]:
     return {
         "job_id": job.pk,
         "queue_name": job.queue_name,
-        "rank": -job.priority,
+        "rank": rank_of(job.priority),
         "attempt": attempt,
     }

@@ -8,12 +8,13 @@ from django.db import connections
 from django.utils.connection import ConnectionProxy
 
 from .base import Vendor
-from .rows import Insert, Lane, Move, Swap, Table, Take, Taken
+from .rows import LONG_AGO, Insert, Lane, Move, Swap, Table, Take, Taken
 from .session import OUTAGES
 from .watcher import ANYTHING, Watcher
 
 __all__ = [
     "ANYTHING",
+    "LONG_AGO",
     "OUTAGES",
     "Insert",
     "Lane",

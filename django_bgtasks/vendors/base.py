@@ -15,7 +15,7 @@ from typing import Any
 from .findings import Finding
 from .looks import Looks, each_queue, within
 from .portions import chunks, portions
-from .rows import NEVER, Insert, Lane, Move, Row, Swap, Table, Take, Taken, Then
+from .rows import LONG_AGO, Insert, Lane, Move, Row, Swap, Table, Take, Taken, Then
 from .watcher import Watcher
 
 # A statement's source, condition and parameters.
@@ -62,7 +62,7 @@ class Vendor(Looks):
         Return the keys that the swap found, and what was taken.
         """
         if take and not swap and not self._may_take(take):
-            return set(), Taken(NEVER, [])
+            return set(), Taken(LONG_AGO, [])
         with self.atomic():
             # Only now: to begin may have meant to wait for another writer.
             clock, now = time.monotonic(), self.now()
@@ -90,8 +90,11 @@ class Vendor(Looks):
             )
         return len(rows)
 
-    def queues(self, source: Table) -> list[str]:
-        """The names of the queues that have rows, by one index look-up each."""
+    def queues(self, source: Table, known: Sequence[str] = ()) -> list[str]:
+        """The names of the queues that have rows, by one index look-up each.
+
+        Those that are ``known`` may be left out, with their entries of rows gone.
+        """
         with self.connection.cursor() as cursor:
             cursor.execute(
                 f"WITH RECURSIVE {each_queue(source)} "
@@ -262,22 +265,22 @@ class Vendor(Looks):
         return {name for _, name in rows if name is not None} if exists else None
 
     def _take_lane(self, take: Take, lane: Lane, limit: int) -> list[Row]:
-        rank = self.quote("rank")
+        rank, ready_at = self.quote("rank"), self.plain("ready_at")
         where, order, params = within(lane, rank, self.to_database)
         with self.connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT job_id, attempt, queue_name, {rank}, ready_at "
+                f"SELECT job_id, attempt, queue_name, {rank}, {ready_at} "
                 f"FROM {take.source.name}{self.by_index(take.index)} WHERE {where} "
                 f"ORDER BY {order} LIMIT %s{self.skip_locked}",
                 [*params, limit],
             )
             return [
-                (self.key(row[0]), *row[1:4], self.from_database(row[4]))
+                (self.key(row[0]), *row[1:4], self.moment(row[4]))
                 for row in cursor.fetchall()
             ]
 
     def _bodies(self, take: Take, keys: list[str]) -> dict[str, Row]:
-        names = ", ".join(self.quote(column) for column in take.read)
+        names = ", ".join(self.told(take.body, column) for column in take.read)
         bodies = {}
         with self.connection.cursor() as cursor:
             for some in chunks(keys, self.chunk):

@@ -78,7 +78,11 @@ class Looks(Session):
     def heads(self, source: Table, index: str) -> list[tuple[str, datetime]]:
         """Return, for each queue and rank that has rows, the queue and since when the
         first of them is ready: by one look-up in the index each."""
-        rank, name = self.quote("rank"), source.name
+        rank, name, at = (
+            self.quote("rank"),
+            source.name,
+            self.plain("MIN(r.ready_at)"),
+        )
         with self.connection.cursor() as cursor:
             cursor.execute(
                 f"WITH RECURSIVE {each_queue(source)}, lane(name, place) AS ("
@@ -87,7 +91,7 @@ class Looks(Session):
                 f"UNION ALL SELECT lane.name, (SELECT MIN(r.{rank}) FROM {name} r "
                 f"WHERE r.queue_name = lane.name AND r.{rank} > lane.place) "
                 f"FROM lane WHERE lane.place IS NOT NULL"
-                f") SELECT lane.name, (SELECT MIN(r.ready_at) FROM {name} r "
+                f") SELECT lane.name, (SELECT {at} FROM {name} r "
                 f"WHERE r.queue_name = lane.name AND r.{rank} = lane.place) "
                 f"FROM lane WHERE lane.place IS NOT NULL"
             )
@@ -102,7 +106,7 @@ class Looks(Session):
         it has of them, and its first value."""
         with self.connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT queue_name, COUNT(*), MIN({order}) FROM ("
+                f"SELECT queue_name, COUNT(*), {self.plain(f'MIN({order})')} FROM ("
                 f"SELECT queue_name, {order} FROM {source.name} "
                 f"ORDER BY {order} LIMIT {int(most) + 1}) AS first_rows "
                 f"GROUP BY queue_name"
@@ -113,11 +117,16 @@ class Looks(Session):
     def first(self, source: Table, order: str) -> tuple[datetime | None, datetime]:
         """Return the least value of an indexed column, of moments, and the time."""
         clock = f", {self.clock}" if self.clock else ""
+        least = self.plain(f"MIN({order})")
         with self.connection.cursor() as cursor:
-            cursor.execute(f"SELECT MIN({order}){clock} FROM {source.name}")
-            least, *told = cursor.fetchone()
+            cursor.execute(f"SELECT {least}{clock} FROM {source.name}")
+            found, *told = cursor.fetchone()
         now = self.read_clock(told[0]) if told else self.now()
-        return self.from_database(least), now
+        return self.from_database(found), now
+
+    def told(self, table: Table, column: str) -> str:
+        """Return SQL of a column that is read in bulk, whatever it holds."""
+        return self.quote(column)
 
     def by_index(self, index: str) -> str:
         """Have the planner use this index, where it must be told."""

@@ -48,7 +48,7 @@ class MySQL(Vendor):
                     "SET SESSION idle_transaction_timeout = %s", [_SILENT_SECONDS]
                 )
 
-    def queues(self, source: Table) -> list[str]:
+    def queues(self, source: Table, known: Sequence[str] = ()) -> list[str]:
         # One look-up each, as in the base; but the optimizer walks the whole index
         # for a subquery that compares with the name before.
         names: list[str] = []
@@ -112,6 +112,16 @@ class MySQL(Vendor):
     def by_index(self, index: str) -> str:
         # On a small table the optimizer prefers to read, and so to lock, all rows.
         return f" FORCE INDEX ({self.quote(index)})"
+
+    def readable(self, column: str) -> str:
+        # Dates of zeros, and of no month or day, are read as None.
+        return (
+            f"IF({column} < '0001-01-01' OR MONTH({column}) = 0 "
+            f"OR DAYOFMONTH({column}) = 0, "
+            f"TIMESTAMP'0001-01-01 00:00:00', {column})"
+        )
+
+    plain = readable
 
     def differ(self, one: str, other: str, *, text: bool = False) -> str:
         if text:

@@ -16,9 +16,10 @@ from .base import Vendor
 from .findings import WRONG_DRIVER, Finding
 from .insert_sql import CLOCK, insert_many, insert_one
 from .listener import Listener
-from .rows import Insert, Move, Swap, Take, Taken, Then
+from .queues_sql import queues_between
+from .rows import LONG_AGO, Insert, Move, Swap, Table, Take, Taken, Then
 from .statement import Statement, encoded, statement
-from .take_sql import HEX, LONG_AGO, take_sql
+from .take_sql import HEX, readable, take_sql
 from .watcher import Watcher
 from .wire import Wire
 
@@ -140,6 +141,13 @@ class PostgreSQL(Vendor):
             )
             return int(cursor.rowcount)
 
+    def queues(self, source: Table, known: Sequence[str] = ()) -> list[str]:
+        if not known:
+            return super().queues(source)
+        with self.connection.cursor() as cursor:
+            cursor.execute(queues_between(source), [list(known)])
+            return [row[0] for row in cursor.fetchall()]
+
     def asks_again(self, error: OperationalError) -> bool:
         # Serialization failure; deadlock.
         return getattr(error.__cause__, "sqlstate", None) in ("40001", "40P01")
@@ -155,6 +163,11 @@ class PostgreSQL(Vendor):
 
     def watch(self, channel: str, listen: bool | str) -> Watcher:
         return Listener(self.connection, channel, listen) if listen else Watcher()
+
+    def readable(self, column: str) -> str:
+        return readable(column)
+
+    plain = readable
 
     def tune(self, schema_editor: Any, tables: Iterable[str]) -> None:
         # Rows of these live for seconds, so a share of the table says nothing

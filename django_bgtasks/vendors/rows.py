@@ -112,8 +112,8 @@ class Move:
     limit: int
 
 
-# The time of a take that found nothing.
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+# The time of a take that found nothing, and of what was ready before all.
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Taken(NamedTuple):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.conf import settings
 from django.db import transaction
@@ -18,6 +18,11 @@ T = TypeVar("T")
 # What says that the database is away, for a while. PostgreSQL that became a standby,
 # and so takes no writes, calls that an internal error.
 OUTAGES = (OperationalError, InterfaceError, InternalError)
+
+# What a moment is read as that is before all of Python's, or is no date at all, and
+# what one is that is behind them.
+FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 class Session:
@@ -74,8 +79,8 @@ class Session:
         """Turn what a raw statement returned into an aware moment."""
         if value is None:
             return None
-        if isinstance(value, str):
-            value = datetime.fromisoformat(value)
+        if not isinstance(value, datetime):
+            value = _from_text(value)
         if value.tzinfo is None and self._is_in_utc:
             value = value.replace(tzinfo=UTC)
         elif timezone.is_naive(value):
@@ -84,8 +89,21 @@ class Session:
                 zone = self.connection.timezone
             value = timezone.make_aware(value, zone)
         # Of one zone, moments are compared and moved by what its clocks show.
-        moment: datetime = value if value.tzinfo is UTC else value.astimezone(UTC)
-        return moment
+        if value.tzinfo is UTC:
+            return cast(datetime, value)
+        try:
+            return cast(datetime, value.astimezone(UTC))
+        except OverflowError:
+            # In its own zone it is on the first or the last day.
+            return FIRST if value.year == 1 else _LAST
+
+    def readable(self, column: str) -> str:
+        """Return SQL of a moment, the nearest one if Python has no date for it."""
+        return column
+
+    def plain(self, column: str) -> str:
+        """The same for a raw statement, whose moments ``from_database`` reads."""
+        return column
 
     @property
     def _is_in_utc(self) -> bool:
@@ -93,9 +111,8 @@ class Session:
 
     def moment(self, value: Any) -> datetime:
         """The same, of a column that cannot be NULL."""
-        moment = self.from_database(value)
-        assert moment is not None
-        return moment
+        # The driver of MySQL reads 0000-00-00 as None.
+        return self.from_database(value) or FIRST
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
@@ -162,3 +179,11 @@ class Session:
     def asks_again(self, error: OperationalError) -> bool:
         """Whether the same work may well succeed when it is done again."""
         raise NotImplementedError
+
+
+def _from_text(value: Any) -> datetime:
+    """Read a moment as SQLite keeps it: as text, or as what a hand put there."""
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return FIRST

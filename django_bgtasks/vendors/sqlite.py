@@ -9,13 +9,14 @@ from django.db.utils import OperationalError
 from .base import Vendor
 from .change_watcher import ChangeWatcher
 from .findings import BLOCKED_READERS, DEFERRED_WRITERS, OLD_SERVER, Finding
-from .rows import Insert
+from .rows import Insert, Table
 from .watcher import Watcher
 
 # Seconds that the worker itself waits for another writer before it tries again. A
 # task may be that writer, and the worker must still mind its time limit.
 _BUSY_SECONDS = 0.5
 _OLDEST = (3, 35)
+_DAY = "[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]"
 
 
 class SQLite(Vendor):
@@ -47,6 +48,26 @@ class SQLite(Vendor):
 
     def asks_again(self, error: OperationalError) -> bool:
         return "locked" in str(error) or "busy" in str(error)
+
+    def readable(self, column: str) -> str:
+        # It keeps whatever it is given; what follows is what Python reads as well.
+        day, time = f"substr({column}, 1, 10)", f"substr({column}, 12)"
+        return (
+            f"CASE WHEN {column} IS NULL OR (typeof({column}) = 'text' "
+            f"AND {column} GLOB '{_DAY}[ T][0-2][0-9]:[0-5][0-9]*' "
+            f"AND date({day}, '+0 days') = {day} AND {day} >= '0001' "
+            f"AND time({time}) IS NOT NULL AND {time} < '24' "
+            f"AND instr({column}, char(0)) = 0 AND length({column}) <= 32) "
+            f"THEN {column} ELSE '0001-01-01 00:00:00' END"
+        )
+
+    def plain(self, column: str) -> str:
+        # Of a bare column, Django has the driver read dates, and fails on others.
+        return f"+{column}"
+
+    def told(self, table: Table, column: str) -> str:
+        name = self.quote(column)
+        return self.plain(name) if table.types[column] == "datetime" else name
 
     def differ(self, one: str, other: str, *, text: bool = False) -> str:
         return f"{one} IS NOT {other}"

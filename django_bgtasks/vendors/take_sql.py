@@ -7,12 +7,13 @@ from itertools import groupby
 from typing import Any
 
 from .insert_sql import CLOCK
-from .rows import Lane, Table, Take
+from .rows import LONG_AGO, Lane, Table, Take
 
 # A key as ``Vendor.key`` has it.
 HEX = "encode(uuid_send(t.job_id), 'hex')"
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+_FIRST = "TIMESTAMPTZ '0001-01-01'"
+_LAST = "TIMESTAMPTZ '9999-12-31 23:59:59.999999'"
 _FIRST_DAY, _LAST_DAY = "'0001-01-03'", "'9999-12-30'"
 _LOWEST, _HIGHEST = -32_769, 32_767
 _STRETCHES = (
@@ -51,7 +52,7 @@ def take_sql(take: Take, ctes: list[str], params: list[Any]) -> str:
     )
     return (
         f"SELECT {CLOCK}, {HEX}, t.attempt, t.queue_name, t.rank, "
-        f"t.ready_at, {body} FROM taken t "
+        f"{readable('t.ready_at')}, {body} FROM taken t "
         f"LEFT JOIN {take.body.name} b ON b.{take.body.key} = t.job_id"
     )
 
@@ -82,6 +83,14 @@ def _arm(take: Take, lanes: list[Lane], params: list[Any], *, in_one_rank: bool)
         f"AND l.queue NOT IN (SELECT name FROM {take.closed.name} "
         f"WHERE paused_at IS NOT NULL) "
         f"ORDER BY s.rank, s.ready_at, s.job_id LIMIT %s FOR UPDATE SKIP LOCKED) p"
+    )
+
+
+def readable(column: str) -> str:
+    """SQL of a moment, as the nearest one that Python has in the session's zone."""
+    return (
+        f"CASE WHEN {column} < {_FIRST} THEN {_FIRST} "
+        f"WHEN {column} > {_LAST} THEN {_LAST} ELSE {column} END"
     )
 
 

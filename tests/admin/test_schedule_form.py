@@ -398,8 +398,10 @@ def test_task_that_is_gone_is_shown_and_must_be_replaced(
     assert groups["No longer there"] == [(mine.task_path, mine.task_path)]
     found = errors(save(boss, mine, description="x"))
     assert "There is no task “tests.testapp.tasks.gone” any more" in found["task_path"]
-    changed = save(boss, mine, task_path="tests.testapp.tasks.fail")
-    assert changed.status_code == 302
+    # What the arguments were is hidden, for the task knew whether it should be.
+    sent = {"task_path": "tests.testapp.tasks.fail"}
+    assert "Write the hidden values anew" in errors(save(boss, mine, **sent))["args"]
+    assert save(boss, mine, **sent, args='["key"]').status_code == 302
 
 
 def test_signature_and_docstring_of_the_task_are_shown(
@@ -577,3 +579,22 @@ def test_hidden_value_does_not_go_to_another_task(
     assert "Write the hidden values anew" in found["kwargs"]
     sent = {"task_path": "tests.testapp.tasks.anything", "kwargs": '{"a": 1}'}
     assert save(boss, secret, **sent).status_code == 302
+
+
+def test_arguments_of_a_task_that_is_gone_are_hidden(
+    boss: Client, staff: Staff, schedule: MakeSchedule
+) -> None:
+    """What it hid, it alone knew."""
+    row = schedule(
+        task_path="tests.testapp.tasks.gone",
+        args=["opensesame"],
+        kwargs={"note": "opensesame"},
+        metadata={"ticket": "opensesame"},
+    )
+    for client in (boss, staff("view_schedule")):
+        page = client.get(address("change", row)).content.decode()
+        assert "opensesame" not in page
+        assert "********" in page
+        assert "note" in page
+    row.refresh_from_db()
+    assert row.args == ["opensesame"]

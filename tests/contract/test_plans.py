@@ -292,3 +292,44 @@ def test_looking_for_what_to_prune_walks_its_index(committed):
     with connection.execute_wrapper(explained):
         assert prune(connection, limit=100, until=START) == 1
     assert_walks_the_index(explained.of("finishedjob", "filesort"), "keep_until")
+
+
+def _pages_read(work: Any) -> int:
+    """Return how many pages PostgreSQL reads for the queries of ``work``."""
+    asked = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        asked.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        work()
+    pages = 0
+    for sql, params in asked:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
+            found = cursor.fetchone()[0]
+        plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+        pages += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    return pages
+
+
+@pytest.mark.only_on("postgresql")
+def test_known_queues_are_not_walked_for_others_while_a_snapshot_is_held(
+    committed, other
+):
+    other.begin()
+    other.run(hold_snapshot)
+    for name in ("busy", "idle", "zeal"):
+        moments = moments_from(committed, START)
+        rows = [(uuid7().hex, name, 0, 1, at) for at in moments]
+        columns = ("job_id", "queue_name", "rank", "attempt", "ready_at")
+        committed.vendor.put([committed.insert(ReadyJob, columns, rows)])
+    ReadyJob.objects.filter(queue_name__in=["busy", "zeal"])._raw_delete("default")
+    table, vendor = committed.table(ReadyJob), committed.vendor
+    walked = _pages_read(lambda: vendor.queues(table))
+    seen = _pages_read(lambda: vendor.queues(table, ["zeal", "busy"]))
+    assert vendor.queues(table) == vendor.queues(table, ["zeal", "busy"]) == ["idle"]
+    assert vendor.queues(table, ["idle", "a"]) == []
+    assert seen < walked / 5
+    other.rollback()

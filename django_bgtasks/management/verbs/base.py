@@ -115,7 +115,14 @@ def job_id(text: str) -> UUID:
 
 
 def chosen(options: dict[str, Any], states: tuple[str, ...] = ()) -> Choice:
-    """Return the jobs that the options mean; ``states`` if they name none."""
+    """Return the jobs that the options mean; ``states`` if they name none.
+
+    Raise CommandError for a queue or a task that has no name there can be.
+    """
+    if options["queue"] is not None:
+        require_name(options["queue"], "queue", "--queue")
+    if options["task"] is not None:
+        require_name(options["task"], "task", "--task")
     return Choice(
         states=tuple(options["states"] or states),
         queue=options["queue"],
@@ -139,8 +146,24 @@ def refuse_unknown(backend: Backend, choice: Choice) -> None:
             )
 
 
+# As long as the columns are.
+_LONGEST = {"queue": 128, "task": 255}
+
+
+def require_name(name: str, kind: str, what: str) -> None:
+    """Raise CommandError for what no queue or task can be called."""
+    if not name:
+        raise CommandError(f"{what} is empty.")
+    if len(name) > _LONGEST[kind]:
+        raise CommandError(
+            f"{what} has {len(name)} characters, and {_LONGEST[kind]} at most: "
+            f"{name[:40]!r}..."
+        )
+
+
 def require_queue(backend: Backend, name: str) -> None:
     """Raise CommandError for a queue that is neither configured nor in use."""
+    require_name(name, "queue", "The name of a queue")
     if not backend.queues:
         # Without QUEUES every name is one.
         return
