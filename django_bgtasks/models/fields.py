@@ -56,7 +56,7 @@ class MomentField(models.DateTimeField):  # type: ignore[type-arg]
         # Parameters cannot be repeated; columns have none.
         if params:
             return sql, params
-        return vendor_of(compiler.connection).readable(sql), params
+        return vendor_of(compiler.connection).readable(sql, null=self.null), params
 
 
 def job_key(related_name: str) -> Any:

@@ -113,7 +113,7 @@ class MySQL(Vendor):
         # On a small table the optimizer prefers to read, and so to lock, all rows.
         return f" FORCE INDEX ({self.quote(index)})"
 
-    def readable(self, column: str) -> str:
+    def readable(self, column: str, *, null: bool = False) -> str:
         # Dates of zeros, and of no month or day, are read as None.
         return (
             f"IF({column} < '0001-01-01' OR MONTH({column}) = 0 "
@@ -121,7 +121,8 @@ class MySQL(Vendor):
             f"TIMESTAMP'0001-01-01 00:00:00', {column})"
         )
 
-    plain = readable
+    def plain(self, column: str) -> str:
+        return self.readable(column)
 
     def differ(self, one: str, other: str, *, text: bool = False) -> str:
         if text:

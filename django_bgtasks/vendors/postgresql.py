@@ -164,10 +164,11 @@ class PostgreSQL(Vendor):
     def watch(self, channel: str, listen: bool | str) -> Watcher:
         return Listener(self.connection, channel, listen) if listen else Watcher()
 
-    def readable(self, column: str) -> str:
+    def readable(self, column: str, *, null: bool = False) -> str:
         return readable(column)
 
-    plain = readable
+    def plain(self, column: str) -> str:
+        return readable(column)
 
     def tune(self, schema_editor: Any, tables: Iterable[str]) -> None:
         # Rows of these live for seconds, so a share of the table says nothing

@@ -97,8 +97,11 @@ class Session:
             # In its own zone it is on the first or the last day.
             return FIRST if value.year == 1 else _LAST
 
-    def readable(self, column: str) -> str:
-        """Return SQL of a moment, the nearest one if Python has no date for it."""
+    def readable(self, column: str, *, null: bool = False) -> str:
+        """Return SQL of a moment, the nearest one if Python has no date for it.
+
+        What is no date at all is none where the column may be ``null``.
+        """
         return column
 
     def plain(self, column: str) -> str:

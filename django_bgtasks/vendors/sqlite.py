@@ -16,6 +16,7 @@ from .watcher import Watcher
 # task may be that writer, and the worker must still mind its time limit.
 _BUSY_SECONDS = 0.5
 _OLDEST = (3, 35)
+_NO_DATE = "'0001-01-01 00:00:00'"
 _DAY = "[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]"
 
 
@@ -49,7 +50,7 @@ class SQLite(Vendor):
     def asks_again(self, error: OperationalError) -> bool:
         return "locked" in str(error) or "busy" in str(error)
 
-    def readable(self, column: str) -> str:
+    def readable(self, column: str, *, null: bool = False) -> str:
         # It keeps whatever it is given; what follows is what Python reads as well.
         day, time = f"substr({column}, 1, 10)", f"substr({column}, 12)"
         return (
@@ -58,7 +59,7 @@ class SQLite(Vendor):
             f"AND date({day}, '+0 days') = {day} AND {day} >= '0001' "
             f"AND time({time}) IS NOT NULL AND {time} < '24' "
             f"AND instr({column}, char(0)) = 0 AND length({column}) <= 32) "
-            f"THEN {column} ELSE '0001-01-01 00:00:00' END"
+            f"THEN {column} ELSE {'NULL' if null else _NO_DATE} END"
         )
 
     def plain(self, column: str) -> str:

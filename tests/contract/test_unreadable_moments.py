@@ -81,10 +81,13 @@ def test_date_of_zeros_is_the_first_one(written: str) -> None:
         *("2026-01-01 00:00:00\x00nonsense", 5, 2.5, b"2026-01-01 00:00:00"),
     ],
 )
-def test_what_is_no_date_is_the_first_one(written: Any) -> None:
+def test_what_is_no_date_is_none_or_the_first_one(written: Any) -> None:
     Queue.objects.create(name="mail")
     set_moment(Queue, "paused_at", written)
-    assert Queue.objects.get().paused_at == FIRST
+    assert Queue.objects.get().paused_at is None
+    record.enqueue("key")
+    set_moment(ReadyJob, "ready_at", written)
+    assert ReadyJob.objects.get().ready_at == FIRST
 
 
 @pytest.mark.only_on("sqlite")
