@@ -4,7 +4,7 @@
 
 Without vendors, all of them; one that is not here is left out, and the reason
 is printed, unless it was asked for by name or by BGTASKS_REQUIRE. Of several, what
-needs no particular database is one more run, on the first of them. What the runs
+needs no particular database are two more runs, on the first of them. What the runs
 print comes one run after the other; the first one's at once. ``--in-turn`` also
 starts each only when the one before has ended, for a debugger or for figures.
 """
@@ -25,6 +25,11 @@ from .databases import VENDORS, Unavailable, describe, required_vendors
 
 _FLAGS = {"--plan", "--in-turn"}
 _NOTHING_COLLECTED = 5
+# What needs no particular database, in two runs that take about as long.
+_ONCE = (
+    ("once", "what needs no particular database", "--skip-outside"),
+    ("outside", "the product as its users meet it", "--only-outside"),
+)
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 # Such as "3 failed, 120 passed, 2 skipped in 41.20s".
 _CLOSING = re.compile(r"(\d+ [a-z]+, )*(\d+ [a-z]+|no tests ran) in [\d.]+s")
@@ -73,9 +78,8 @@ def main(arguments: Sequence[str]) -> int:
     if len(present) > 1:
         for run in present:
             run.options = ["--skip-once"]
-        server = f"what needs no particular database, on {present[0].vendor}"
-        once = Run(present[0].vendor, server, name="once", options=["--only-once"])
-        runs, present = [*runs, once], [*present, once]
+        once = [_once(present[0].vendor, *each) for each in _ONCE]
+        runs, present = [*runs, *once], [*present, *once]
     _run_all(present, theirs, in_turn="--in-turn" in flags)
     return _conclude(runs, present, time.monotonic() - started)
 
@@ -85,6 +89,11 @@ def _look(vendor: str) -> Run:
         return Run(vendor, server=describe(vendor))
     except Unavailable as reason:
         return Run(vendor, missing=str(reason))
+
+
+def _once(vendor: str, name: str, what: str, option: str) -> Run:
+    options = ["--only-once", option]
+    return Run(vendor, f"{what}, on {vendor}", name=name, options=options)
 
 
 def _print_plan(runs: list[Run], required: set[str]) -> None:

@@ -16,7 +16,15 @@ from .processes import CommandProcess
 
 ROOT = Path(__file__).resolve().parent.parent
 # What lies here needs no particular database: one run of all vendors is enough.
-ONCE = ("unit", "architecture", "packaging")
+ONCE = ("unit", "architecture", "example", "packaging")
+# Of that, the product as its users meet it: so long that it is a run of its own.
+OUTSIDE = ("browser", "docs", "example", "packaging")
+# What lies here judges what is the same under each Python and Django: the order of
+# statements, the tests themselves, the pages in a browser.
+ONE_VERSION = (
+    *("architecture", "browser", "chaos", "fuzz", "interleavings", "plumbing"),
+    *("stateful", "translations"),
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +37,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--only-once",
         action="store_true",
         help="run nothing but what does not depend on the database",
+    )
+    parser.addoption(
+        "--skip-outside",
+        action="store_true",
+        help="leave out the product as its users meet it: pages, example, wheel",
+    )
+    parser.addoption(
+        "--only-outside",
+        action="store_true",
+        help="run nothing but that",
+    )
+    parser.addoption(
+        "--skip-one-version",
+        action="store_true",
+        help="leave out what does not depend on the versions of Python and Django",
     )
 
 
@@ -57,12 +80,30 @@ def pytest_collection_modifyitems(
         if only_on and vendor not in only_on.args:
             reason = f"about {', '.join(only_on.args)}, not {vendor}"
             item.add_marker(pytest.mark.skip(reason=reason))
-    skip, only = config.getoption("--skip-once"), config.getoption("--only-once")
-    if skip or only:
-        once = {item for item in items if item.get_closest_marker("once")}
-        left_out = (once if skip else set()) | (set(items) - once if only else set())
+    left_out = _left_out(config, items)
+    if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
+
+
+def _left_out(config: pytest.Config, items: list[pytest.Item]) -> set[pytest.Item]:
+    here = Path(__file__).parent
+
+    def among(folders: tuple[str, ...]) -> set[pytest.Item]:
+        return {
+            item for item in items if item.path.relative_to(here).parts[0] in folders
+        }
+
+    left_out: set[pytest.Item] = set()
+    once = {item for item in items if item.get_closest_marker("once")}
+    for name, some in (("once", once), ("outside", among(OUTSIDE))):
+        if config.getoption(f"--skip-{name}"):
+            left_out |= some
+        if config.getoption(f"--only-{name}"):
+            left_out |= set(items) - some
+    if config.getoption("--skip-one-version"):
+        left_out |= among(ONE_VERSION)
+    return left_out
 
 
 @pytest.fixture(scope="session")

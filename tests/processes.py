@@ -75,7 +75,7 @@ class CommandProcess:
         head = [f"[{left_out} lines are left out]"] if left_out else []
         return "\n".join([*head, *lines[-_LAST_LINES:]])
 
-    def wait_for_line(self, pattern: str, timeout: float = 30) -> re.Match[str]:
+    def wait_for_line(self, pattern: str, timeout: float = 60) -> re.Match[str]:
         """Return the match of the first line that holds ``pattern``, early or late.
 
         Fail if the output ends, or ``timeout`` seconds pass, without one.
@@ -103,7 +103,7 @@ class CommandProcess:
         """Signal the process itself, not its children."""
         self._process.send_signal(number)
 
-    def wait(self, timeout: float = 60) -> int:
+    def wait(self, timeout: float = 120) -> int:
         """Wait for the process to end by itself and return its exit code."""
         try:
             code = self._process.wait(timeout)
@@ -115,7 +115,7 @@ class CommandProcess:
         self._reader.join(timeout=5)
         return code
 
-    def stop(self, timeout: float = 60) -> int:
+    def stop(self, timeout: float = 120) -> int:
         """Ask the process to stop (SIGTERM) and return its exit code."""
         self.send_signal(signal.SIGTERM)
         return self.wait(timeout)

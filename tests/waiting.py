@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def eventually(
-    look: Callable[[], T], what: str = "", timeout: float = 30, pause: float = 0.02
+    look: Callable[[], T], what: str = "", timeout: float = 60, pause: float = 0.02
 ) -> T:
     """Call ``look`` until it returns something true, and return that.
 

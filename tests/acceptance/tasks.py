@@ -23,7 +23,7 @@ from tests.testapp.tasks import record
 logger = logging.getLogger(__name__)
 
 # Nothing of a test takes so long; a task that nobody lets through ends by itself.
-_PATIENCE = 120
+_PATIENCE = 300
 
 
 def _note(key: str) -> None:

@@ -19,7 +19,7 @@ from tests.waiting import eventually
 
 from . import beat_ledger
 from .fast_clock import FastClock
-from .test_outage import cut_off_all_others
+from .test_database_away import cut_connections
 from .workers import PATIENCE, Start, Worker, await_finished, live_processes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -88,6 +88,7 @@ def test_worker_with_beat_runs_what_is_due(start: Start) -> None:
     assert live_processes() == []
 
 
+@pytest.mark.once
 def test_killed_beat_of_a_worker_is_replaced(start: Start) -> None:
     Schedule.objects.create(name="every second", **EVERY_SECOND)
     worker = start("--beat", "--threads", 1)
@@ -118,6 +119,7 @@ def test_burst_enqueues_what_is_due_and_runs_it(start: Start) -> None:
     assert Tick.objects.count() == 1
 
 
+@pytest.mark.once
 def test_burst_that_is_stopped_while_its_beat_runs_ends(start: Start) -> None:
     worker = start("--beat", "--burst")
     eventually(Process.objects.filter(kind="beat").exists, "a beat", PATIENCE)
@@ -148,6 +150,7 @@ def test_burst_goes_on_when_a_declared_schedule_cannot_be_read(
     assert result.status == "SUCCESSFUL"
 
 
+@pytest.mark.once
 def test_bad_options_are_refused(start: Start) -> None:
     beat = start("--backend", "nowhere", command="runbeat")
     assert beat.wait() == 1
@@ -205,7 +208,7 @@ def test_three_beats_under_kill_enqueue_each_moment_once(
         herd.kill_one()
         if number % 2 and vendor != "sqlite":
             herd.await_start()
-            cut_off_all_others()
+            cut_connections(vendor)
     herd.stop()
     until = beat_ledger.look()
     assert beat_ledger.differences(first, until) == []

@@ -32,6 +32,7 @@ def states() -> dict[str, Any]:
     return dict(Schedule.objects.values_list("name", "enabled"))
 
 
+@pytest.mark.once
 def test_declared_schedules_run_and_end_with_their_declarations(start: Start) -> None:
     beats = [start(command="runbeat", wanted=DECLARED) for _ in range(2)]
     worker = start("--beat", wanted=DECLARED)

@@ -35,8 +35,12 @@ def test_idle_worker_gets_what_waits_behind_a_slow_task(
 
 @pytest.mark.parametrize(
     "workforce",
-    [("--processes", 4, "--threads", 1), ("--processes", 1, "--threads", 4)],
-    ids=["processes", "threads"],
+    [
+        pytest.param(("--processes", 4, "--threads", 1), id="processes"),
+        pytest.param(
+            ("--processes", 1, "--threads", 4), id="threads", marks=pytest.mark.once
+        ),
+    ],
 )
 def test_no_job_waits_behind_a_slow_one_while_a_worker_is_free(
     start: Start, gate: Gate, workforce: tuple[str, ...]
@@ -88,6 +92,7 @@ def do_elsewhere(key: str) -> None:
         other.run(lambda: await_finished([result]))
 
 
+@pytest.mark.once
 def test_hook_that_fails_after_an_atomic_commit_changes_nothing(start: Start) -> None:
     result = tasks.commit_and_stumble.enqueue("committed")
     worker = start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from django.db.models import Sum
 
 from django_bgtasks.models import Process, Rollup
@@ -35,6 +36,7 @@ def test_figures_are_written_though_nothing_follows(start: Start) -> None:
     assert counted()["succeeded"] == 1
 
 
+@pytest.mark.once
 def test_processes_tell_how_much_memory_they_take(start: Start) -> None:
     start("--threads", 1, options={"HEARTBEAT": 0.5, "RESCUE_AFTER": 5})
 

@@ -124,6 +124,7 @@ def test_killed_process_loses_the_attempts_it_had_begun(
     assert worker.stop() == 0
 
 
+@pytest.mark.once
 def test_killed_host_loses_the_attempts_of_its_jobs(start: Start, gate: Gate) -> None:
     result = tasks.hold.enqueue("job", str(gate))
     worker = start("--threads", 1, options=SHORT)
@@ -140,6 +141,7 @@ def test_killed_host_loses_the_attempts_of_its_jobs(start: Start, gate: Gate) ->
     ]
 
 
+@pytest.mark.once
 def test_orphans_give_their_jobs_back_before_they_end(start: Start, gate: Gate) -> None:
     result = tasks.hold.enqueue("job", str(gate))
     options = {"HEARTBEAT": 0.5}

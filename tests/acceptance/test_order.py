@@ -64,7 +64,7 @@ def test_retry_after_a_time_that_the_task_names(start: Start) -> None:
     assert second - first >= timedelta(seconds=0.3)
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [pytest.param(1, marks=pytest.mark.once), 2])
 def test_deferred_jobs_start_in_their_order_and_not_before_their_time(
     start: Start, processes: int
 ) -> None:
@@ -84,6 +84,7 @@ def test_deferred_jobs_start_in_their_order_and_not_before_their_time(
     assert worker.stop() == 0
 
 
+@pytest.mark.once
 def test_deferred_job_is_not_waited_for_by_a_burst(start: Start) -> None:
     deferred = record.using(run_after=timedelta(hours=1)).enqueue("later")
     due = record.using(run_after=timedelta(seconds=-1)).enqueue("due")
@@ -94,6 +95,7 @@ def test_deferred_job_is_not_waited_for_by_a_burst(start: Start) -> None:
     assert due.status == "SUCCESSFUL"
 
 
+@pytest.mark.once
 def test_priority_goes_before_age(start: Start) -> None:
     for number in range(4):
         for priority in (0, 50, -50, 100):

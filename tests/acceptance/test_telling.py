@@ -16,7 +16,9 @@ from .workers import PATIENCE, Gate, Start, await_effects, await_finished, effec
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.parametrize("name", ["tell", "tell_async"])
+@pytest.mark.parametrize(
+    "name", ["tell", pytest.param("tell_async", marks=pytest.mark.once)]
+)
 def test_progress_and_metadata_are_seen_while_the_job_runs(
     start: Start, gate: Gate, name: str
 ) -> None:

@@ -25,7 +25,7 @@ from tests.testapp.models import Effect
 from tests.waiting import eventually
 
 # As long as anything takes on a busy machine; only a failure waits so long.
-PATIENCE = 45
+PATIENCE = 90
 
 
 class Worker(CommandProcess):

@@ -17,6 +17,7 @@ from tests.testapp import tasks as testapp
 RunManage = Callable[..., CommandProcess]
 
 
+@pytest.mark.once
 def test_health_probe_exits_with_one(run_manage: RunManage) -> None:
     healthy = run_manage("bgtasks", "status", "--min-workers", 0)
     assert healthy.wait() == 0
@@ -25,6 +26,7 @@ def test_health_probe_exits_with_one(run_manage: RunManage) -> None:
     assert "Worker processes alive: 0, fewer than 1." in sick.output
 
 
+@pytest.mark.once
 def test_worker_verb_is_runworker(run_manage: RunManage) -> None:
     result = testapp.record.enqueue("a")
     worker = run_manage("bgtasks", "worker", "--burst", "--threads", 1, "-v", 2)
@@ -33,10 +35,11 @@ def test_worker_verb_is_runworker(run_manage: RunManage) -> None:
     assert result.status == TaskResultStatus.SUCCESSFUL
 
 
+@pytest.mark.once
 def test_status_sees_a_worker_and_what_it_did(run_manage: RunManage) -> None:
     result = testapp.record.enqueue("a")
     worker = run_manage("bgtasks", "worker", "--queues", "default,mail")
-    result.wait(timeout=30)
+    result.wait(timeout=60)
     status = run_manage("bgtasks", "status", "--format", "json", "--min-workers", 1)
     assert status.wait() == 0, status.output
     found = json.loads(status.output)
@@ -46,19 +49,21 @@ def test_status_sees_a_worker_and_what_it_did(run_manage: RunManage) -> None:
     assert worker.stop() == 0
 
 
+@pytest.mark.once
 def test_resumed_queue_is_served_by_a_running_worker(run_manage: RunManage) -> None:
     assert run_manage("bgtasks", "pause", "default").wait() == 0
     paused = testapp.record.enqueue("paused")
     other = testapp.record.using(queue_name="mail").enqueue("other")
     worker = run_manage("bgtasks", "worker")
-    other.wait(timeout=30)
+    other.wait(timeout=60)
     paused.refresh()
     assert paused.status == TaskResultStatus.READY
     assert run_manage("bgtasks", "resume", "default").wait() == 0
-    assert paused.wait(timeout=30).status == TaskResultStatus.SUCCESSFUL
+    assert paused.wait(timeout=60).status == TaskResultStatus.SUCCESSFUL
     assert worker.stop() == 0
 
 
+@pytest.mark.once
 def test_options_of_django_may_follow_the_verb(
     run_manage: RunManage, worker_env: dict[str, str]
 ) -> None:
@@ -69,6 +74,7 @@ def test_options_of_django_may_follow_the_verb(
     assert before.wait() == 0, before.output
 
 
+@pytest.mark.once
 def test_unknown_verb_is_refused_with_the_list(run_manage: RunManage) -> None:
     process = run_manage("bgtasks", "statsu")
     assert process.wait() == 2
@@ -116,6 +122,7 @@ def test_number_beyond_all_use_is_refused(arguments: tuple[str, ...]) -> None:
         call_command("bgtasks", *arguments)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("path", ["missing/db.sqlite3", "empty.sqlite3"])
 def test_database_that_cannot_be_used_is_a_clear_error(
     run_manage: RunManage, tmp_path: Any, path: str

@@ -169,6 +169,7 @@ def test_what_cannot_run_is_not_enabled(bgtasks: Run) -> None:
     assert not Schedule.objects.filter(enabled=True).exists()
 
 
+@pytest.mark.once
 def test_options_of_django_may_follow_the_verbs(run_manage: Any) -> None:
     process = run_manage("bgtasks", "schedules", "list", "--no-color", "-v", 2)
     assert process.wait() == 0, process.output

@@ -21,8 +21,8 @@ from .junk import Junk
 
 # Seconds of its own CPU time that a case may take, so that a busy machine is no hang.
 MOST_SECONDS = 20
-# Each test has a share of so many cases. An ordinary run tries half of them.
-_ALL, _ORDINARY = 2_000, 1_000
+# Each test has a share of so many cases. An ordinary run tries a quarter of them.
+_ALL, _ORDINARY = 2_000, 500
 
 
 _failures: dict[Any, Exception] = {}
@@ -79,4 +79,4 @@ def _place_of(error: Exception) -> Any:
 
 
 # The long run takes as long as it takes; cases that hang end by themselves.
-unhurried = pytest.mark.timeout(0 if is_long() else 120)
+unhurried = pytest.mark.timeout(0 if is_long() else 300)

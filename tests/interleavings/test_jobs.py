@@ -125,7 +125,7 @@ def named(scenes: list[tuple[Any, ...]]) -> list[Any]:
     ]
 
 
-@pytest.mark.timeout(3600 if THOROUGH else 120)
+@pytest.mark.timeout(3600 if THOROUGH else 300)
 @pytest.mark.parametrize(("begin", "actors"), named(all_pairs() if THOROUGH else FIRST))
 def test_job_comes_to_one_end(
     play: Callable[..., Any], begin: Any, actors: list[Role]
@@ -134,7 +134,7 @@ def test_job_comes_to_one_end(
     assert found.played
 
 
-@pytest.mark.timeout(3600 if THOROUGH else 120)
+@pytest.mark.timeout(3600 if THOROUGH else 300)
 @pytest.mark.parametrize(
     ("begin", "actors"), named(THREE + THREE_THOROUGHLY * THOROUGH)
 )

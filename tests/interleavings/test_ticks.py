@@ -65,7 +65,7 @@ MORE: list[tuple[Any, ...]] = [
 ]
 
 
-@pytest.mark.timeout(3600 if THOROUGH else 120)
+@pytest.mark.timeout(3600 if THOROUGH else 300)
 @pytest.mark.parametrize(
     ("begin", "roles"),
     [

@@ -115,7 +115,7 @@ def test_wait_ends_when_the_job_does(transactional_db):
     result = tasks.echo.enqueue(1)
     with elsewhere() as other:
         running = other.start(lambda: InlineWorker().run_all())
-        assert result.wait(timeout=30).return_value == [1]
+        assert result.wait(timeout=60).return_value == [1]
         running.result()
 
 

@@ -55,13 +55,18 @@ def test_server_that_does_not_answer_is_named(monkeypatch, capsys) -> None:
     assert "127.0.0.1:1 does not answer" in capsys.readouterr().out
 
 
+# Of the runner itself, pytest needs neither Django nor any other plugin to be judged.
+BARE = ("-p", "no:django", "-c", os.devnull)
+
+
 def run_tests(
     *arguments: str, vendors: tuple[str, ...] = ("sqlite",)
 ) -> subprocess.CompletedProcess[str]:
+    bare = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} if arguments[:4] == BARE else {}
     return subprocess.run(
         [sys.executable, "-m", "tests", *vendors, "--", *arguments],
         cwd=ROOT,
-        env=os.environ,
+        env={**os.environ, **bare},
         capture_output=True,
         text=True,
     )
@@ -74,7 +79,7 @@ def test_closing_words_of_each_database_come_last() -> None:
 
 
 def test_failure_on_a_database_is_the_failure_of_all() -> None:
-    done = run_tests("tests/plumbing/there_is_no_such_test.py")
+    done = run_tests(*BARE, "tests/plumbing/there_is_no_such_test.py")
     assert done.returncode != 0
 
 
@@ -82,8 +87,9 @@ def test_databases_run_side_by_side_and_are_told_of_one_by_one(tmp_path) -> None
     """Each waits for the others to have begun, so in turn they would never end."""
     (tmp_path / "conftest.py").write_text(
         "def pytest_addoption(parser):\n"
-        "    for option in ('--skip-once', '--only-once'):\n"
-        "        parser.addoption(option, action='store_true')\n"
+        "    for name in ('once', 'outside'):\n"
+        "        for option in (f'--skip-{name}', f'--only-{name}'):\n"
+        "            parser.addoption(option, action='store_true')\n"
     )
     together = tmp_path / "test_together.py"
     together.write_text(
@@ -93,24 +99,23 @@ def test_databases_run_side_by_side_and_are_told_of_one_by_one(tmp_path) -> None
         "def test_all_are_there():\n"
         "    here = Path(__file__).parent\n"
         "    (here / str(os.getpid())).touch()\n"
-        "    eventually(lambda: len(list(here.glob('[0-9]*'))) == 3, 'the others')\n"
+        "    eventually(lambda: len(list(here.glob('[0-9]*'))) == 4, 'the others')\n"
         "    print('a line of its own')\n"
     )
-    arguments = ("-p", "no:django", "-c", os.devnull, "-s", str(together))
-    done = run_tests(*arguments, vendors=("sqlite", "sqlite"))
+    done = run_tests(*BARE, "-s", str(together), vendors=("sqlite", "sqlite"))
     assert done.returncode == 0, done.stdout
     heads = re.findall(r"^== \w+|a line of its own|1 passed", done.stdout, re.MULTILINE)
     told = ["a line of its own", "1 passed"]
     assert heads == [
-        *("== sqlite", *told, "== sqlite", *told, "== once", *told),
-        *("== all", "1 passed", "1 passed", "1 passed"),
+        *("== sqlite", *told, "== sqlite", *told, "== once", *told, "== outside"),
+        *(*told, "== all", *["1 passed"] * 4),
     ]
 
 
 def test_failed_tests_are_named_once_more_before_the_closing_words(tmp_path) -> None:
     body = "def test_good():\n    pass\n\ndef test_bad():\n    raise OSError\n"
     (tmp_path / "test_both.py").write_text(body)
-    done = run_tests("-p", "no:django", "-c", os.devnull, str(tmp_path))
+    done = run_tests(*BARE, str(tmp_path))
     assert done.returncode == 1
     _, _, closing = done.stdout.partition("\n== failed\n")
     failed, *_, last = closing.splitlines()
@@ -121,13 +126,14 @@ def test_failed_tests_are_named_once_more_before_the_closing_words(tmp_path) -> 
 def test_run_that_is_killed_is_no_success(tmp_path) -> None:
     suicide = tmp_path / "test_suicide.py"
     suicide.write_text("import os\n\ndef test_end():\n    os.kill(os.getpid(), 9)\n")
-    done = run_tests("-p", "no:django", "-c", os.devnull, str(suicide))
+    done = run_tests(*BARE, str(suicide))
     assert done.returncode == 9
     assert "pytest did not come to its end (exit code -9)" in done.stdout
 
 
-def test_selecting_nothing_is_no_success() -> None:
-    done = run_tests("tests/plumbing/test_databases.py", "-k", "there_is_no_such_test")
+def test_selecting_nothing_is_no_success(tmp_path) -> None:
+    (tmp_path / "test_one.py").write_text("def test_good():\n    pass\n")
+    done = run_tests(*BARE, str(tmp_path), "-k", "there_is_no_such_test")
     assert done.returncode == 2
     assert "No test was selected" in done.stderr
 
@@ -139,6 +145,13 @@ def test_what_needs_no_database_can_be_left_out() -> None:
     listed = run_tests("tests/plumbing", "--collect-only", "-q", "--only-once").stdout
     assert "test_connection_is_to_the_vendor_of_the_run" not in listed
     assert "test_runner.py" in listed
+
+
+def test_what_needs_no_other_version_can_be_left_out() -> None:
+    folders = ("tests/plumbing", "tests/checks")
+    done = run_tests(*folders, "--collect-only", "-q", "--skip-one-version")
+    assert "tests/checks/test_settings.py::" in done.stdout
+    assert "tests/plumbing" not in done.stdout
 
 
 def test_embedded_server_leaves_nothing_behind() -> None:

@@ -55,7 +55,7 @@ class Server:
         return EventSource(self.place, job_events_url(result))
 
     def status_of(self, path: str) -> int:
-        connection = HTTPConnection(self.place, timeout=30)
+        connection = HTTPConnection(self.place, timeout=60)
         try:
             connection.request("GET", path)
             return connection.getresponse().status

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 THOROUGH = os.environ.get("BGTASKS_THOROUGH", "") not in ("", "0")
 PROFILE = settings(
-    max_examples=int(os.environ.get("BGTASKS_EXAMPLES") or (400 if THOROUGH else 12)),
+    max_examples=int(os.environ.get("BGTASKS_EXAMPLES") or (400 if THOROUGH else 8)),
     stateful_step_count=80 if THOROUGH else 40,
     # The same ones each time, unless there is time for more.
     derandomize=not THOROUGH,
@@ -19,4 +19,4 @@ PROFILE = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-SECONDS = 3600 if THOROUGH else 120
+SECONDS = 3600 if THOROUGH else 300
