@@ -126,11 +126,13 @@ class Lanes:
         self.share = ceil(limit / max(full, 1))
         lanes: list[Lane] = []
         if self._patrol is not None:
-            marks = [mark for queue in self._queues for mark in queue.floors()]
-            lanes = self._patrol.portion(clock, marks)
+            lanes = self._patrol.portion(clock, self._marks)
         for queue in self._looked:
             lanes += self._lanes_of(queue, clock)
         return lanes
+
+    def _marks(self) -> list[Mark]:
+        return [mark for queue in self._queues for mark in queue.floors()]
 
     def _lanes_of(self, queue: _Queue, clock: float) -> list[Lane]:
         due = self._sweeping or clock - queue.swept_at >= SWEEP_EVERY

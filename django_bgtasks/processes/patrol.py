@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -90,12 +90,15 @@ class Patrol:
     def due_in(self, clock: float) -> float:
         return max(self._next - clock, 0.0)
 
-    def portion(self, clock: float, marks: Sequence[Mark]) -> list[Lane]:
-        """Return the lanes to walk now, if any; a new round is of these marks."""
+    def portion(
+        self, clock: float, marks_now: Callable[[], Sequence[Mark]]
+    ) -> list[Lane]:
+        """Return the lanes to walk now, if any; a new round is of the marks now."""
         if clock < self._next:
             return []
         if not self._groups:
             self._width, self._was_long = self._start, False
+            marks = marks_now()
             self._groups = [
                 marks[first : first + _MOST_LANES]
                 for first in range(0, len(marks), _MOST_LANES)

@@ -7,12 +7,13 @@ read them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 # No JSON text holds it, nor does a name that somebody typed.
 _SEPARATOR = "\x1f"
 _NUMBERS = {"smallint", "integer", "bigint", "double precision"}
-_MOMENT = "timestamp with time zone"
+MOMENT = "timestamp with time zone"
 
 
 def array(kind: str, items: Sequence[Any]) -> tuple[str, Any]:
@@ -24,8 +25,10 @@ def array(kind: str, items: Sequence[Any]) -> tuple[str, Any]:
         return "%s::uuid[]", f"{{{','.join(each or 'NULL' for each in items)}}}"
     if kind in _NUMBERS:
         return f"%s::{kind}[]", _of_numbers(items)
-    if kind == _MOMENT and is_number(items):
+    if kind == MOMENT and is_number(items):
         return "%s::double precision[]", _of_numbers(items)
+    if kind == MOMENT and None not in items:
+        return f"%s::{kind}[]", f"{{{','.join(map(datetime.isoformat, items))}}}"
     if kind == "text" and None not in items:
         joined = _SEPARATOR.join(items)
         if joined.count(_SEPARATOR) == len(items) - 1 and joined:
@@ -35,7 +38,7 @@ def array(kind: str, items: Sequence[Any]) -> tuple[str, Any]:
 
 def item(kind: str, sql: str, items: Sequence[Any]) -> str:
     """Return SQL that turns an item of such an array into the column's type."""
-    if kind == _MOMENT and is_number(items):
+    if kind == MOMENT and is_number(items):
         return f"to_timestamp({sql})"
     return sql
 

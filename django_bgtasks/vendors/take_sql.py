@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+from .arrays import MOMENT, array
 from .insert_sql import CLOCK
 from .rows import LONG_AGO, Lane, Table, Take
 
@@ -16,10 +18,7 @@ _FIRST = "TIMESTAMPTZ '0001-01-01'"
 _LAST = "TIMESTAMPTZ '9999-12-31 23:59:59.999999'"
 _FIRST_DAY, _LAST_DAY = "'0001-01-03'", "'9999-12-30'"
 _LOWEST, _HIGHEST = -32_769, 32_767
-_STRETCHES = (
-    "unnest(%s::text[], %s::int[], %s::timestamptz[], %s::int[], %s::timestamptz[]) "
-    "AS l(queue, low, floor, high, ceiling)"
-)
+_KINDS = ("text", "integer", MOMENT, "integer", MOMENT)
 
 
 def take_sql(take: Take, ctes: list[str], params: list[Any]) -> str:
@@ -32,7 +31,7 @@ def take_sql(take: Take, ctes: list[str], params: list[Any]) -> str:
     owner = f"EXISTS (SELECT FROM {take.owners.name} WHERE {take.owners.key} = %s)"
     arms = [
         _arm(take, list(lanes), params, in_one_rank=in_one_rank)
-        for in_one_rank, lanes in groupby(take.lanes, _is_in_one_rank)
+        for in_one_rank, lanes in groupby(take.lanes, _ends_in_its_rank)
     ]
     params += [take.owner, take.limit, take.owner]
     body = ", ".join(_told(take.body, column) for column in take.read)
@@ -57,8 +56,10 @@ def take_sql(take: Take, ctes: list[str], params: list[Any]) -> str:
     )
 
 
-def _is_in_one_rank(lane: Lane) -> bool:
-    return lane.rank is not None and lane.rank == lane.end
+def _ends_in_its_rank(lane: Lane) -> bool:
+    # Without a moment to stop at either condition serves. So there are two arms at
+    # most, those of a patrol first, however the lanes of many queues follow.
+    return lane.ceiling is not None and lane.rank == lane.end
 
 
 def _arm(take: Take, lanes: list[Lane], params: list[Any], *, in_one_rank: bool) -> str:
@@ -74,10 +75,10 @@ def _arm(take: Take, lanes: list[Lane], params: list[Any], *, in_one_rank: bool)
             "(s.rank, s.ready_at) > (l.low, l.floor) "
             "AND (s.rank, s.ready_at) <= (l.high, l.ceiling)"
         )
-    params += map(list, zip(*map(_stretch, lanes), strict=True))
+    stretches = _stretches(lanes, params)
     params.append(take.share or take.limit)
     return (
-        f"SELECT p.place FROM {_STRETCHES}, LATERAL ("
+        f"SELECT p.place FROM {stretches}, LATERAL ("
         f"SELECT s.ctid AS place FROM {take.source.name} s "
         f"WHERE s.queue_name = l.queue AND {within} "
         f"AND l.queue NOT IN (SELECT name FROM {take.closed.name} "
@@ -92,6 +93,15 @@ def readable(column: str) -> str:
         f"CASE WHEN {column} < {_FIRST} THEN {_FIRST} "
         f"WHEN {column} > {_LAST} THEN {_LAST} ELSE {column} END"
     )
+
+
+def _stretches(lanes: Sequence[Lane], params: list[Any]) -> str:
+    """Return SQL of a row for each lane; fills ``params``."""
+    columns = zip(*map(_stretch, lanes), strict=True)
+    arrays = [array(*each) for each in zip(_KINDS, columns, strict=True)]
+    params += [param for _, param in arrays]
+    texts = ", ".join(sql for sql, _ in arrays)
+    return f"unnest({texts}) AS l(queue, low, floor, high, ceiling)"
 
 
 def _stretch(lane: Lane) -> tuple[Any, ...]:
