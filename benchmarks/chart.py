@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from . import pictures
 from .bar import OURS, Found
 
 # Figure, what it shows, whether more of it is better, and the scale.
@@ -22,16 +23,14 @@ _OURS, _OTHERS = "#0c4b33", "#9bb8ac"
 
 
 def draw(path: Path, found: Found, vendor: str, titles: Mapping[str, str]) -> None:
-    """Draw the charts below each other into a file, of the kind its name tells."""
-    from matplotlib.figure import Figure
-
+    """Draw the charts below each other into a file."""
     charts = [
         (_bars(found, vendor, name, more), title, scale)
         for name, title, more, scale in _CHARTS
     ]
     rows = [max(len(bars), 1) for bars, *_ in charts]
-    figure = Figure(figsize=(8, 0.3 * sum(rows) + 2), layout="constrained")
-    places = figure.subplots(len(charts), 1, height_ratios=rows, squeeze=False)
+    size = (8, 0.3 * sum(rows) + 2)
+    figure, places = pictures.panels(size, len(charts), 1, height_ratios=rows)
     for (bars, title, scale), (axes,) in zip(charts, places, strict=True):
         names = [titles.get(subject, subject) for subject, _ in bars]
         colours = [_OURS if subject == OURS else _OTHERS for subject, _ in bars]
@@ -43,9 +42,7 @@ def draw(path: Path, found: Found, vendor: str, titles: Mapping[str, str]) -> No
         axes.xaxis.set_visible(False)
         axes.margins(x=0.12)
         axes.spines[["top", "right", "bottom"]].set_visible(False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The same figures give the same file.
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+    pictures.save(figure, path)
 
 
 def _bars(found: Found, vendor: str, name: str, more: bool) -> list[tuple[str, float]]:

@@ -54,11 +54,8 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def made(vendor: str, *, own_server: bool = False, label: str = "") -> Iterator[str]:
-    """Make a database, yield its URL, and drop it. Raise Unavailable.
-
-    With a ``label`` in its name, there may be several.
-    """
+def made(vendor: str, *, own_server: bool = False) -> Iterator[str]:
+    """Make a database, yield its URL, and drop it. Raise Unavailable."""
     with ExitStack() as stack:
         if vendor == "sqlite":
             directory = tempfile.TemporaryDirectory(prefix="bgtasks-bench-")
@@ -68,7 +65,7 @@ def made(vendor: str, *, own_server: bool = False, label: str = "") -> Iterator[
             yield stack.enter_context(_postgresql(stack, own_server=own_server))
         else:
             found.describe(vendor)
-            yield stack.enter_context(_mysql(found.url(vendor) or "", label))
+            yield stack.enter_context(_mysql_database(found.url(vendor) or ""))
 
 
 def _postgresql(stack: ExitStack, *, own_server: bool) -> Any:
@@ -110,10 +107,21 @@ def _postgresql_database(address: str) -> Iterator[str]:
 
 
 @contextmanager
-def _mysql(address: str, label: str) -> Iterator[str]:
+def _mysql_database(address: str) -> Iterator[str]:
+    name = _name()
+    with mysql(address) as connection:
+        connection.query(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+        try:
+            yield found.to_url({**found.from_url(address), "NAME": name})
+        finally:
+            connection.query(f"DROP DATABASE `{name}`")
+
+
+@contextmanager
+def mysql(address: str) -> Iterator[Any]:
+    """Connect to a server of MariaDB or MySQL, to none of its databases."""
     import MySQLdb
 
-    name = _name() + label
     entry = found.from_url(address)
     connection = MySQLdb.connect(
         user=entry["USER"],
@@ -123,11 +131,9 @@ def _mysql(address: str, label: str) -> Iterator[str]:
         autocommit=True,
         **entry["OPTIONS"],
     )
-    connection.query(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
     try:
-        yield found.to_url({**entry, "NAME": name})
+        yield connection
     finally:
-        connection.query(f"DROP DATABASE `{name}`")
         connection.close()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from . import chart, report
 from .bar import OURS
+from .growth import page as growth
 from .peers.catalogue import PEERS
 
 _PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -36,20 +37,33 @@ def main(arguments: Sequence[str]) -> int:
         help="Leave samples out during which others kept more cores busy than this.",
     )
     chosen = parser.parse_args(arguments)
-    reports = [json.loads(file.read_text()) for file in chosen.files]
+    told = [json.loads(file.read_text()) for file in chosen.files]
+    text = chosen.page.read_text()
+    if grown := [each for each in told if "growth" in each]:
+        text = renewed(text, "growth", growth.section(grown))
+        growth.pictures(grown, chosen.page.parent / "_static")
+    if reports := [each for each in told if "growth" not in each]:
+        text = _compared(text, reports, chosen)
+    chosen.page.write_text(text)
+    return 0
+
+
+def _compared(
+    page: str, reports: Sequence[dict[str, Any]], chosen: argparse.Namespace
+) -> str:
+    """Return the page with what these reports say, and draw the picture of it."""
     for result in (each for told in reports for each in told["results"]):
         result["samples"] = [
             sample
             for sample in result["samples"]
             if sample["foreign_cores"] <= chosen.foreign
         ]
-    page = renewed(chosen.page.read_text(), "figures", figures(reports))
+    page = renewed(page, "figures", figures(reports))
     page = renewed(page, "peers", configurations(reports))
     results = [result for each in reports for result in each["results"]]
     found = report.found_in(results)
     chart.draw(chosen.page.parent / _PICTURE, found, "postgresql", _PLAIN)
-    chosen.page.write_text(page)
-    return 0
+    return page
 
 
 def renewed(page: str, name: str, text: str) -> str:

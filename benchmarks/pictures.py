@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _SIZE = (8.0, 3.6)
-_DPI = 110
+
+
+class Panel(NamedTuple):
+    """One of the charts of a picture: its unit, and its lines."""
+
+    unit: str
+    series: Mapping[str, Sequence[float]]
 
 
 def bars(
-    path: Path,
-    title: str,
-    unit: str,
-    labels: Sequence[str],
-    series: Mapping[str, Sequence[float]],
+    path: Path, unit: str, labels: Sequence[str], series: Mapping[str, Sequence[float]]
 ) -> None:
     """Draw groups of bars, one group for each label."""
-    figure, axes = _axes(title)
+    figure, ((axes,),) = panels(_SIZE, 1, 1)
     width = 0.8 / len(series)
     for number, (name, values) in enumerate(series.items()):
         places = [place + number * width for place in range(len(labels))]
@@ -26,45 +28,57 @@ def bars(
         axes.bar_label(drawn, fmt="%.3g", fontsize=7)
     middle = 0.4 - width / 2
     axes.set_xticks([place + middle for place in range(len(labels))], labels)
-    axes.set_ylabel(unit)
-    _save(figure, axes, path, series)
+    _finish(axes, unit)
+    save(figure, path)
 
 
 def lines(
     path: Path,
-    title: str,
-    unit: str,
-    along: tuple[str, Sequence[float]],
-    series: Mapping[str, Sequence[float]],
+    along: str,
+    places: Sequence[float],
+    charts: Sequence[Panel],
     *,
     logarithmic: bool = False,
 ) -> None:
-    """Draw a line for each of the series, over the values of ``along``."""
-    figure, axes = _axes(title)
-    name, places = along
-    for label, values in series.items():
-        axes.plot(places, values, marker="o", markersize=3, label=label)
-    if logarithmic:
-        axes.set_xscale("log")
-        axes.set_xticks(places, [f"{place:,g}" for place in places])
-    axes.set_xlabel(name)
-    axes.set_ylabel(unit)
-    axes.set_ylim(bottom=0)
-    _save(figure, axes, path, series)
+    """Draw panels side by side, each with its lines over the same places."""
+    figure, (row,) = panels(_SIZE, 1, len(charts))
+    for axes, (unit, series) in zip(row, charts, strict=True):
+        for label, values in series.items():
+            axes.plot(places, values, marker="o", markersize=3, label=label)
+        if logarithmic:
+            axes.set_xscale("log")
+            axes.set_xticks(places, [f"{place:,g}" for place in places])
+            axes.minorticks_off()
+        axes.set_xlabel(along)
+        _finish(axes, unit)
+    save(figure, path)
 
 
-def _axes(title: str) -> tuple[Any, Any]:
+def panels(
+    size: tuple[float, float], rows: int, columns: int, **how: Any
+) -> tuple[Any, Any]:
+    """Return a new picture and the rows of its panels."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
-    axes = figure.subplots()
-    axes.set_title(title, fontsize=10)
-    axes.grid(axis="y", alpha=0.3)
-    return figure, axes
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **how)
 
 
-def _save(figure: Any, axes: Any, path: Path, series: Mapping[str, Any]) -> None:
-    if len(series) > 1:
-        axes.legend(fontsize=8)
+def save(figure: Any, path: Path) -> None:
+    """Write a picture as SVG: the same figures give the same file."""
+    from matplotlib import rc_context
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Software": None})
+    # Without a fixed salt the names within it are random.
+    with rc_context({"svg.hashsalt": path.stem}):
+        figure.savefig(path, format="svg", metadata={"Date": None})
+
+
+def _finish(axes: Any, unit: str) -> None:
+    axes.set_ylabel(unit)
+    axes.margins(y=0.15)
+    axes.set_ylim(bottom=0)
+    axes.grid(axis="y", alpha=0.3)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=8)

@@ -65,7 +65,7 @@ def judgements(results: Sequence[dict[str, Any]]) -> str:
         else:
             asked = f"{sign} {rule.bound:g} x {rule.other}"
             ratio = "" if each.ratio is None else f"{each.ratio:.2f} x"
-        ours = "" if each.value is None else _amount(each.value, each.unit)
+        ours = "" if each.value is None else amount(each.value, each.unit)
         verdict = {True: "yes", False: "**no**", None: "not measured"}[each.held]
         lines.append(f"| {rule.work} | {ours} | {asked} | {ratio} | {verdict} |")
     return "\n".join(lines)
@@ -95,7 +95,7 @@ def comparison(found: bar.Found, vendor: str, titles: Mapping[str, str]) -> str:
         cells = [titles.get(subject, subject)]
         for name, _ in names:
             summary = found.get((vendor, subject, name))
-            cells.append(_amount(summary.middle, summary.unit) if summary else "")
+            cells.append(amount(summary.middle, summary.unit) if summary else "")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -103,7 +103,7 @@ def comparison(found: bar.Found, vendor: str, titles: Mapping[str, str]) -> str:
 def limits(found: bar.Found, vendor: str) -> str:
     """Return what the server gives at most, as a table in Markdown; "" for nothing."""
     lines = [
-        f"| {name.removeprefix(_LIMIT)} | {_amount(summary.middle, summary.unit)} |"
+        f"| {name.removeprefix(_LIMIT)} | {amount(summary.middle, summary.unit)} |"
         for (where, _, name), summary in found.items()
         if where == vendor and name.startswith(_LIMIT)
     ]
@@ -122,7 +122,8 @@ def found_in(results: Sequence[dict[str, Any]]) -> bar.Found:
     }
 
 
-def _amount(value: float, unit: str) -> str:
+def amount(value: float, unit: str) -> str:
+    """Return a value as a reader wants it, with its unit."""
     return f"{_number(value)}{'' if unit.startswith('/') else ' '}{unit}".strip()
 
 

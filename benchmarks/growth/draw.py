@@ -1,4 +1,4 @@
-"""The samples as a table and as pictures."""
+"""Pictures of what growth has cost."""
 
 from __future__ import annotations
 
@@ -7,66 +7,76 @@ from statistics import median
 from typing import Any
 
 from .. import pictures
+from ..pictures import Panel
+
+# Samples of a part, by what was measured beside each other.
+Samples = dict[str, list[dict[str, Any]]]
+# Of a part: what is along the picture, and its panels with the figures in them.
+_STEPS = {
+    "queues": (
+        "queues",
+        {
+            "ms": (
+                "claim and finish 100, p50",
+                "all queues full: each was served after",
+                "all queues empty: one job found, p50",
+            ),
+        },
+    ),
+    "enqueuers": (
+        "connections that enqueue",
+        {"jobs/s": ("enqueued",), "ms": ("enqueue p50", "enqueue p99")},
+    ),
+    "workers": (
+        "processes of one thread, on two cores",
+        {"jobs/s": ("drained",), "us/job": ("CPU of the workers",)},
+    ),
+}
+_SIZES = ("claim and finish 100, p50", "claim and finish 1, p50", "enqueue, p50")
+_SPANS = {
+    "claim_p50": "claim p50",
+    "claim_p99": "claim p99",
+    "wait_p50": "wait of a job, p50",
+    "wait_p99": "wait of a job, p99",
+}
 
 
-def table(samples: dict[str, Any]) -> str:
-    """Return a line for each figure: of each place, the median of the rounds."""
-    labels = [label.replace("\n", " ") for label in samples]
-    lines = [" " * 46 + "".join(f"{label:>22}" for label in labels)]
-    first = next(iter(samples.values()))[0]["figures"]
-    for number, figure in enumerate(first):
-        cells = "".join(f"{_middle(each, number):>22,.3g}" for each in samples.values())
-        lines.append(f"{figure['name']:38} {figure['unit']:7}{cells}")
-    return "\n".join(lines)
-
-
-def picture(part: str, samples: dict[str, Any], directory: Path) -> None:
-    """Draw what a part has shown into ``growth-<part>.png``."""
-    path = directory / f"growth-{part}.png"
+def picture(part: str, samples: Samples, path: Path) -> None:
+    """Draw what a part has shown into a file."""
     if part == "snapshot":
         _snapshot(path, samples["held"][-1]["spans"])
-        return
-    if part == "sizes":
-        _sizes(path, samples)
-        return
-    titles = {
-        "queues": ("One worker process and many queues", "queues", "ms", (0, 1, 2)),
-        "enqueuers": ("Enqueueing at once", "enqueuers", "ms", (1, 2)),
-        "workers": ("Worker processes", "processes of one thread", "jobs/s", (0,)),
-    }
-    title, along, unit, numbers = titles[part]
-    places = [float(label.replace(",", "")) for label in samples]
-    series = {
-        _name(samples, number): [_middle(each, number) for each in samples.values()]
-        for number in numbers
-    }
-    pictures.lines(path, title, unit, (along, places), series, logarithmic=True)
+    elif part == "sizes":
+        series = {name: _middles(samples, name) for name in _SIZES}
+        labels = [_broken(label) for label in samples]
+        pictures.bars(path, "ms", labels, series)
+    else:
+        along, units = _STEPS[part]
+        places = [float(label.replace(",", "")) for label in samples]
+        panels = [
+            Panel(unit, {name: _middles(samples, name) for name in names})
+            for unit, names in units.items()
+        ]
+        pictures.lines(path, along, places, panels, logarithmic=True)
 
 
-def _sizes(path: Path, samples: dict[str, Any]) -> None:
-    series = {
-        name: [_middle(each, number) for each in samples.values()]
-        for number, name in (
-            (0, "claim and finish 100, p50"),
-            (3, "claim and finish 1, p50"),
-            (7, "enqueue, p50"),
-        )
-    }
-    pictures.bars(path, "Beside so many other jobs", "ms", list(samples), series)
+def middle(some: list[dict[str, Any]], name: str) -> float:
+    """Return the median of a figure."""
+    figures = [figure for sample in some for figure in sample["figures"]]
+    return float(median(each["value"] for each in figures if each["name"] == name))
 
 
 def _snapshot(path: Path, spans: list[dict[str, float]]) -> None:
     seconds = [span["second"] for span in spans]
-    names = {"claim_p50": "claim p50", "claim_p99": "claim p99"}
-    names |= {"wait_p50": "wait of a job, p50", "wait_p99": "wait of a job, p99"}
-    series = {label: [span[name] for span in spans] for name, label in names.items()}
-    title = "A snapshot held open from second 15"
-    pictures.lines(path, title, "ms", ("seconds", seconds), series)
+    series = {label: [span[name] for span in spans] for name, label in _SPANS.items()}
+    along = "seconds; from second 15 on the snapshot is held"
+    pictures.lines(path, along, seconds, [Panel("ms", series)])
 
 
-def _middle(samples: list[Any], number: int) -> float:
-    return float(median(each["figures"][number]["value"] for each in samples))
+def _middles(samples: Samples, name: str) -> list[float]:
+    return [middle(some, name) for some in samples.values()]
 
 
-def _name(samples: dict[str, Any], number: int) -> str:
-    return str(next(iter(samples.values()))[0]["figures"][number]["name"])
+def _broken(label: str) -> str:
+    """Return a label in two lines, which stand below a bar."""
+    count, _, state = label.rpartition(" ")
+    return f"{count}\n{state}"

@@ -26,7 +26,9 @@ def sample(count: int) -> list[Figure]:
     shares = list(_shares(count))
     # Once all processes have started.
     begin = time.time() + 2 + len(shares)
-    with ProcessPoolExecutor(len(shares), get_context("spawn")) as pool:
+    # Of this module they can learn only once Django is ready.
+    ready = (get_context("spawn"), django.setup)
+    with ProcessPoolExecutor(len(shares), *ready) as pool:
         answers = list(pool.map(_process, shares, [begin] * len(shares)))
     seconds = [each for some, _ in answers for each in some]
     errors = sum(failed for _, failed in answers)
@@ -45,7 +47,6 @@ def _shares(count: int) -> Iterator[int]:
 
 
 def _process(threads: int, begin: float) -> tuple[list[float], int]:
-    django.setup()
     seconds: list[float] = []
     errors: list[Exception] = []
     each = [

@@ -2,43 +2,72 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from django_bgtasks.models import DeferredJob, FinishedJob, Job, ReadyJob
 
-_BATCH = 500_000
+_BATCH = 250_000
 # What is waiting has been so for long enough that no floor hides it.
 _AGE = timedelta(hours=1)
 # Between two rows, in microseconds: ten million are a quarter of an hour.
 _STEP = 90
 
 
-def waiting(count: int, queues: int = 1) -> None:
+_FINISHED = (
+    "job_id, outcome, attempt, worker, started_at, finished_at, return_value, "
+    "keep_until"
+)
+# Columns and expressions of the rows beside those of their jobs.
+_KINDS = {
+    "waiting": (
+        ReadyJob,
+        "job_id, queue_name, {rank}, ready_at, attempt",
+        "{key}, {queue}, 0, {moment}, 1",
+    ),
+    "finished": (
+        FinishedJob,
+        _FINISHED,
+        "{key}, 'succeeded', 1, 'w', {moment}, {moment}, '1', {later}",
+    ),
+    "deferred": (
+        DeferredJob,
+        "job_id, queue_name, {rank}, run_after, attempt",
+        "{key}, {queue}, 0, {later}, 1",
+    ),
+}
+
+
+def up_to(seconds: int, *counts: int) -> bool:
+    """Add jobs until so many wait, have finished and are deferred.
+
+    Return whether there are; after so many ``seconds`` the rest is for another time.
+    """
+    deadline = time.monotonic() + seconds
+    for kind, count in zip(_KINDS, counts, strict=True):
+        missing = count - _KINDS[kind][0].objects.count()
+        start = Job.objects.count() + 1
+        while missing > 0:
+            if time.monotonic() > deadline:
+                return False
+            some = min(missing, _BATCH)
+            _add(kind, start, some, 1)
+            start, missing = start + some, missing - some
+    if time.monotonic() > deadline:
+        return False
+    analyze()
+    return True
+
+
+def waiting(count: int, queues: int) -> None:
     """Add jobs that are ready, spread over queues ``q0``, ``q1`` and so on.
 
     With one queue its name is ``default``.
     """
-    columns = "job_id, queue_name, {rank}, ready_at, attempt"
-    _add(count, queues, ReadyJob, columns, "{key}, {queue}, 0, {moment}, 1")
-
-
-def deferred(count: int) -> None:
-    """Add jobs that are to run in a day."""
-    columns = "job_id, queue_name, {rank}, run_after, attempt"
-    _add(count, 1, DeferredJob, columns, "{key}, {queue}, 0, {later}, 1")
-
-
-def finished(count: int) -> None:
-    """Add jobs that have succeeded."""
-    columns = (
-        "job_id, outcome, attempt, worker, started_at, finished_at, return_value, "
-        "keep_until"
-    )
-    values = "{key}, 'succeeded', 1, 'w', {moment}, {moment}, '1', {later}"
-    _add(count, 1, FinishedJob, columns, values)
+    _add("waiting", 1, count, queues)
 
 
 def nothing_waits() -> None:
@@ -53,26 +82,32 @@ def analyze() -> None:
         _run(f"{words.get(connection.vendor, 'ANALYZE')} {_table(model)}")
 
 
-def _add(count: int, queues: int, model: Any, columns: str, values: str) -> None:
-    start = Job.objects.count() + 1
-    words = _Words(datetime.now(UTC) - _AGE, queues)
+def _add(kind: str, start: int, count: int, queues: int) -> None:
+    """Add jobs of the numbers from ``start`` on, wholly or not at all."""
+    model, columns, values = _KINDS[kind]
+    words = _Words(_epoch(), queues)
     body = "{key}, 'benchmarks.tasks.noop', 'default', {queue}, 0, '[1]', '{{}}', "
     body += "{moment}"
     names = "id, task_path, backend, queue_name, priority, args, kwargs, enqueued_at"
-    for first in range(start, start + count, _BATCH):
-        last = min(first + _BATCH, start + count) - 1
+    with transaction.atomic():
         for table, named, wanted in ((Job, names, body), (model, columns, values)):
             _run(
                 f"INSERT INTO {_table(table)} ({words(named)}) "
-                f"SELECT {words(wanted)} FROM {words.series(first, last)}"
+                f"SELECT {words(wanted)} FROM {words.series(start, start + count - 1)}"
             )
+
+
+def _epoch() -> datetime:
+    """Return the time that the jobs of a database are numbered from."""
+    first = Job.objects.order_by("pk").values_list("enqueued_at", flat=True).first()
+    return (first or datetime.now(UTC) - _AGE).replace(microsecond=0)
 
 
 class _Words:
     """Expressions of a row's number ``n``, as each database spells them."""
 
     def __init__(self, start: datetime, queues: int) -> None:
-        self._start = start.replace(microsecond=0)
+        self._start = start
         self._queues = queues
         self._vendor = connection.vendor
 

@@ -55,6 +55,8 @@ def _search(claimant: Claimant, name: str) -> float:
     seconds = time.perf_counter() - before
     while claimant.claims.hungry:
         claimant.turn(4)
+    # What was found is finished now, not in the next search.
+    claimant.turn(0)
     return seconds
 
 

@@ -16,37 +16,39 @@ import django
 
 def run(word: str, arguments: list[int]) -> dict[str, Any]:
     from django.core.management import call_command
-
-    from .. import databases
-    from . import enqueuers, fill, queues, sizes, snapshot, workers
-
-    call_command("migrate", verbosity=0)
-    spans: list[Any] = []
-    if word == "fill":
-        for kind, count in zip(
-            ("waiting", "finished", "deferred"), arguments, strict=True
-        ):
-            if count:
-                getattr(fill, kind)(count)
-        fill.analyze()
-        figures = []
-    elif word == "snapshot":
-        figures, spans = snapshot.sample(*arguments)
-    else:
-        samples = {
-            "sizes": sizes.sample,
-            "queues": queues.sample,
-            "enqueuers": enqueuers.sample,
-            "workers": workers.sample,
-        }
-        figures = samples[word](*arguments)
     from django.db import connection
 
+    from .. import databases, machine
+
+    call_command("migrate", verbosity=0)
+    kind = "mariadb" if connection.vendor == "mysql" else connection.vendor
+    name = Path(str(connection.settings_dict["NAME"])).name
+    (figures, spans), disturbance = machine.observed(
+        lambda: _measured(word, arguments), kind, name
+    )
     return {
         "server": databases.describe(connection),
         "figures": [asdict(figure) for figure in figures],
         "spans": [asdict(span) for span in spans],
+        "foreign_cores": disturbance.foreign_cores,
     }
+
+
+def _measured(word: str, arguments: list[int]) -> tuple[list[Any], list[Any]]:
+    from ..figures import Figure
+    from . import enqueuers, fill, queues, sizes, snapshot, workers
+
+    if word == "fill":
+        return [Figure("is full", float(fill.up_to(*arguments)), "")], []
+    if word == "snapshot":
+        return snapshot.sample(*arguments)
+    samples: dict[str, Any] = {
+        "sizes": sizes.sample,
+        "queues": queues.sample,
+        "enqueuers": enqueuers.sample,
+        "workers": workers.sample,
+    }
+    return samples[word](*arguments), []
 
 
 if __name__ == "__main__":

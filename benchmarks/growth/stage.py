@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
+from tests import databases as found
 from tests.databases import from_url, to_url
 
 from .. import databases
+
+_ROOT = Path(__file__).parents[2]
+# Of SQLite, where there is enough room for millions.
+_FILES = _ROOT / "build" / "growth"
 
 
 class Stage:
@@ -24,53 +30,83 @@ class Stage:
 
     def __enter__(self) -> Stage:
         self._stack = ExitStack()
-        if self._vendor == "postgresql" and self._server is None:
+        if self._server is not None or self._vendor == "sqlite":
+            return self
+        if self._vendor == "postgresql":
             server = self._stack.enter_context(databases.StockPostgreSQL())
-            place = quote(str(server.directory), safe="/")
-            self._server = f"postgresql://postgres@/postgres?host={place}"
+            self._server = address(server)
+        else:
+            found.describe(self._vendor)
+            self._server = found.url(self._vendor)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def database(self, name: str) -> tuple[str, bool]:
-        """Return the URL of a database, and whether it has just been made."""
-        if name in self._urls:
-            return self._urls[name], False
-        if self._server is None:
-            made = databases.made(self._vendor, label=f"_{name}")
-            self._urls[name] = self._stack.enter_context(made)
-            return self._urls[name], True
-        url, new = self._stack.enter_context(self._on_server(f"growth_{name}"))
-        self._urls[name] = url
-        return url, new
+    def url(self, name: str) -> str:
+        """Return the URL of a database, which is made if it is not there."""
+        if name not in self._urls:
+            made = _file if self._vendor == "sqlite" else self._on_server
+            context = made(f"bgtasks_growth_{name}", self._keep)
+            self._urls[name] = self._stack.enter_context(context)
+        return self._urls[name]
 
     @contextmanager
-    def _on_server(self, name: str) -> Iterator[tuple[str, bool]]:
-        import psycopg
-
+    def _on_server(self, name: str, keep: bool) -> Iterator[str]:
         assert self._server is not None
-        with psycopg.connect(self._server, autocommit=True) as connection:
-            asked = "SELECT FROM pg_database WHERE datname = %s"
-            new = connection.execute(asked, [name]).fetchone() is None
-            if new:
-                connection.execute(f'CREATE DATABASE "{name}"')
+        execute = {"postgresql": _on_postgresql}.get(self._vendor, _on_mysql)
+        execute(self._server, "CREATE", name)
         try:
-            yield to_url({**from_url(self._server), "NAME": name}), new
+            yield to_url({**from_url(self._server), "NAME": name})
         finally:
-            if not self._keep:
-                with psycopg.connect(self._server, autocommit=True) as connection:
-                    connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            if not keep:
+                execute(self._server, "DROP", name)
+
+
+def _on_postgresql(server: str, verb: str, name: str) -> None:
+    import psycopg
+
+    ending = " WITH (FORCE)" if verb == "DROP" else ""
+    with (
+        psycopg.connect(server, autocommit=True) as connection,
+        suppress(psycopg.errors.DuplicateDatabase),
+    ):
+        connection.execute(f'{verb} DATABASE "{name}"{ending}')
+
+
+def _on_mysql(server: str, verb: str, name: str) -> None:
+    statement = f"DROP DATABASE IF EXISTS `{name}`"
+    if verb == "CREATE":
+        statement = f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4"
+    with databases.mysql(server) as connection:
+        connection.query(statement)
+
+
+@contextmanager
+def _file(name: str, keep: bool) -> Iterator[str]:
+    _FILES.mkdir(parents=True, exist_ok=True)
+    path = _FILES / f"{name}.sqlite3"
+    try:
+        yield f"sqlite:///{path}"
+    finally:
+        if not keep:
+            for each in path.parent.glob(f"{path.name}*"):
+                each.unlink()
+
+
+def address(server: Any) -> str:
+    """Return the URL of a server of our own."""
+    place = quote(str(server.directory), safe="/")
+    return f"postgresql://postgres@/postgres?host={place}"
 
 
 def environment(url: str, *, many_queues: bool) -> dict[str, str]:
     """Return what a process needs to work in a database."""
     return {
-        **os.environ,
         "DJANGO_SETTINGS_MODULE": "benchmarks.growth.settings",
         "BGTASKS_BENCH_DATABASE_URL": url,
         "BGTASKS_BENCH_QUEUES": "any" if many_queues else "default",
         "PYTHONPATH": os.pathsep.join(
-            [str(Path.cwd()), *filter(None, [os.environ.get("PYTHONPATH")])]
+            [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         ),
     }
