@@ -40,12 +40,22 @@ def main(arguments: Sequence[str]) -> int:
     told = [json.loads(file.read_text()) for file in chosen.files]
     text = chosen.page.read_text()
     if grown := [each for each in told if "growth" in each]:
+        _leave_out(grown, chosen.foreign)
         text = renewed(text, "growth", growth.section(grown))
         growth.pictures(grown, chosen.page.parent / "_static")
     if reports := [each for each in told if "growth" not in each]:
         text = _compared(text, reports, chosen)
     chosen.page.write_text(text)
     return 0
+
+
+def _leave_out(grown: Sequence[dict[str, Any]], foreign: float) -> None:
+    """Remove samples that others disturbed more than this."""
+    for places in (part for each in grown for part in each["growth"].values()):
+        for label, samples in places.items():
+            places[label] = [
+                each for each in samples if each["foreign_cores"] <= foreign
+            ]
 
 
 def _compared(

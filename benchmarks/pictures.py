@@ -81,4 +81,6 @@ def _finish(axes: Any, unit: str) -> None:
     axes.grid(axis="y", alpha=0.3)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=8)
+    # Above the lines, where it covers none.
+    above = {"loc": "lower left", "bbox_to_anchor": (0, 1)}
+    axes.legend(fontsize=8, ncols=2, frameon=False, **above)

@@ -87,7 +87,7 @@ def _merged(reports: Sequence[dict[str, Any]], part: str, vendor: str) -> Sample
         if each["vendor"] == vendor:
             for label, some in each["growth"].get(part, {}).items():
                 samples.setdefault(label, []).extend(some)
-    return samples
+    return {label: some for label, some in samples.items() if some}
 
 
 def table(samples: Samples) -> str:
@@ -105,21 +105,21 @@ def _judged(rule: _Rule, samples: Samples) -> str:
     if rule.place not in samples or (rule.against or rule.place) not in samples:
         return ""
     value = draw.middle(samples[rule.place], rule.figure)
-    where = f"{rule.figure}, {rule.place}"
+    told, times = f"{rule.figure}, {rule.place}", ""
     if rule.against is not None:
         value /= draw.middle(samples[rule.against], rule.figure)
-        where = f"{where} against {rule.against}"
+        told, times = f"{told} against {rule.against}", " x"
     held = "held" if value <= rule.bound else "**not held**"
-    return f"{where}: {value:.3g}; the bar is {rule.bound:g}, {held}."
+    return f"The bar, {told}: {value:.3g}{times} <= {rule.bound:g}{times}: {held}."
 
 
 def _conditions(machine: dict[str, str], samples: Samples) -> str:
     every = [sample for some in samples.values() for sample in some]
-    foreign = [sample["foreign_cores"] for sample in every]
     counts = sorted({len(some) for some in samples.values()})
     rounds = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+    foreign = [each["foreign_cores"] for each in every]
     return (
-        f"{report.facts(every[-1]['server'])}; {report.facts(machine)}. Medians of "
-        f"{rounds} samples. Others kept at most {max(foreign):.2f} of a core busy, "
-        f"{sum(foreign) / len(foreign):.2f} on average."
+        f"{report.facts(every[-1]['server'])}; {report.facts(machine)}. Medians; "
+        f"samples of each: {rounds}. Others kept at most {max(foreign):.2f} of a core "
+        f"busy, {sum(foreign) / len(foreign):.2f} on average."
     )
