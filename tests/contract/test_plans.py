@@ -198,6 +198,25 @@ def test_a_portion_is_walked_no_further_than_to_its_ceiling(committed, other):
 
 
 @pytest.mark.only_on("postgresql")
+def test_many_queues_make_a_claim_no_more_complicated_than_one(committed):
+    lanes = [
+        lane
+        for number in range(100)
+        for lane in (
+            Lane(f"q{number}", last=0),
+            Lane(f"q{number}", 1, START, last=1),
+            Lane(f"q{number}", 2, START, last=9),
+        )
+    ]
+    patrol = [Lane("q0", 1, START, ceiling=START), Lane("q1", 1, START, ceiling=START)]
+    few, many = (
+        len(_nodes(carried_out(committed, *patrol, *some)))
+        for some in (lanes[:3], lanes)
+    )
+    assert few == many
+
+
+@pytest.mark.only_on("postgresql")
 @pytest.mark.parametrize("attempts", [(1,), (1, 2, 3)])
 def test_finish_walks_no_rows_that_are_gone_while_a_snapshot_keeps_them(
     committed, other, attempts
