@@ -284,6 +284,7 @@ def test_missing_migrations_are_named_at_the_start(
 ) -> None:
     worker = start(BGTASKS_TEST_DATABASE_URL=empty_database)
     assert worker.wait() == 1
+    assert "django_bgtasks.E011" in worker.output
     assert "lacks migrations of django_bgtasks: 0001_initial" in worker.output
     assert "Run: manage.py migrate" in worker.output
     assert "Traceback" not in worker.output
@@ -309,6 +310,7 @@ def test_missing_server_is_named_at_the_start(start: Start) -> None:
     entry = {**settings.DATABASES["default"], "HOST": "127.0.0.1", "PORT": "1"}
     worker = start(BGTASKS_TEST_DATABASE_URL=databases.to_url(entry))
     assert worker.wait() == 1
+    assert "django_bgtasks.E010" in worker.output
     assert "does not answer" in worker.output
     assert "Is the server running" in worker.output
     assert "Traceback" not in worker.output

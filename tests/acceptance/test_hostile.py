@@ -72,6 +72,7 @@ def test_worker_serves_on_whatever_its_tasks_do(start: Start, vendor: str) -> No
     assert worker.stop() == 0
 
 
+@pytest.mark.once
 def test_what_cannot_be_told_is_told_all_the_same(start: Start) -> None:
     unprintable = hostile.raise_unprintable.enqueue()
     long = hostile.raise_at_length.enqueue()
@@ -85,37 +86,34 @@ def test_what_cannot_be_told_is_told_all_the_same(start: Start) -> None:
     assert "WithOddMembers" in odd.errors[0].traceback
 
 
-@pytest.mark.parametrize(
-    "task", [hostile.close_connection_atomic, hostile.swallow_database_error]
-)
-def test_atomic_task_that_spoils_its_transaction_leaves_nothing(
-    start: Start, task: Any, vendor: str
-) -> None:
+def test_atomic_task_that_spoils_its_transaction_leaves_nothing(start: Start) -> None:
     """It fails, or it was no harm; there is no half of it."""
-    result = task.enqueue("spoilt")
-    innocent = record.enqueue("innocent")
+    spoilt, innocents = {}, []
+    for task in (hostile.close_connection_atomic, hostile.swallow_database_error):
+        spoilt[task.name] = task.enqueue(task.name)
+        innocents.append(record.enqueue(f"after {task.name}"))
     worker = start("--threads", 1)
-    await_finished([result, innocent])
-    assert innocent.status == "SUCCESSFUL"
-    assert effects()["innocent"] == 1
-    assert (effects()["spoilt"] == 1) == (result.status == "SUCCESSFUL")
+    await_finished([*spoilt.values(), *innocents])
+    done = effects()
+    assert {result.status for result in innocents} == {"SUCCESSFUL"}
+    assert [done[f"after {name}"] for name in spoilt] == [1, 1]
+    for name, result in spoilt.items():
+        assert (done[name] == 1) == (result.status == "SUCCESSFUL")
     assert worker.stop() == 0
 
 
-@pytest.mark.parametrize("task", [hostile.delete_own_rows, hostile.delete_own_body])
-def test_task_that_deletes_its_own_rows_hurts_only_itself(
-    start: Start, task: Any
-) -> None:
-    task.enqueue()
-    innocent = record.enqueue("innocent")
+def test_task_that_deletes_its_own_rows_hurts_only_itself(start: Start) -> None:
+    innocents = []
+    for task in (hostile.delete_own_rows, hostile.delete_own_body):
+        task.enqueue()
+        innocents.append(record.enqueue("innocent"))
     worker = start("--threads", 1, "--burst")
     assert worker.wait() == 0
-    await_finished([innocent])
-    assert innocent.status == "SUCCESSFUL"
+    await_finished(innocents)
+    assert {result.status for result in innocents} == {"SUCCESSFUL"}
     assert unfinished() == 0
-    assert list(Job.objects.values_list("pk", flat=True)) == [
-        Job.objects.get(pk=innocent.id).pk
-    ]
+    left = {str(pk) for pk in Job.objects.values_list("pk", flat=True)}
+    assert left == {str(Job.objects.get(pk=each.id).pk) for each in innocents}
 
 
 def test_task_that_is_not_kept_leaves_no_report_behind(start: Start) -> None:

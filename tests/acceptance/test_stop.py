@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 
-from django_bgtasks.models import Attempt, DeferredJob, ReadyJob, RunningJob
+from django_bgtasks.compat import task_backends
+from django_bgtasks.models import Attempt, DeferredJob, Process, ReadyJob, RunningJob
+from django_bgtasks.processes.config import WorkerConfig
+from django_bgtasks.processes.supervisor import Supervisor
+from django_bgtasks.upkeep.presence import Arrival, arrive
+from django_bgtasks.vendors import vendor_of
 from tests.testapp.tasks import record
 from tests.waiting import eventually
 
@@ -82,20 +89,21 @@ def test_stop_gives_back_what_was_claimed_and_not_begun(
     assert ReadyJob.objects.count() == 50
 
 
-@pytest.mark.parametrize("task", [tasks.hold, tasks.hold_async])
-def test_job_longer_than_the_grace_is_given_back(
-    start: Start, gate: Gate, task: object
-) -> None:
-    result = task.enqueue("long", str(gate))  # type: ignore[attr-defined]
+def test_job_longer_than_the_grace_is_given_back(start: Start, gate: Gate) -> None:
+    results = [
+        tasks.hold.enqueue("in a thread", str(gate)),
+        tasks.hold_async.enqueue("in the loop", str(gate)),
+    ]
     worker = start("--grace", 0.2)
-    await_effects("long:began")
+    await_effects("in a thread:began", "in the loop:began")
     assert worker.stop() == 0
-    assert_given_back(result)
+    assert_given_back(*results)
     gate.open()
     start("--burst").wait()
-    result.refresh()
-    assert result.status == "SUCCESSFUL"
-    assert result.attempts == 1
+    for result in results:
+        result.refresh()
+        assert result.status == "SUCCESSFUL"
+        assert result.attempts == 1
 
 
 def test_atomic_job_that_is_given_back_leaves_nothing(
@@ -190,6 +198,7 @@ def test_command_leaves_the_signals_of_its_caller_alone(
     assert result.status == "SUCCESSFUL"
 
 
+@pytest.mark.once
 def test_task_that_is_asked_to_stop_goes_on_in_another_worker(start: Start) -> None:
     result = tasks.continue_elsewhere.enqueue("job")
     worker = start("--threads", 1, "--grace", 600)
@@ -198,3 +207,17 @@ def test_task_that_is_asked_to_stop_goes_on_in_another_worker(start: Start) -> N
     start("--burst").wait()
     result.refresh()
     assert result.return_value == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_supervisor_that_stops_just_after_an_outage_leaves_no_row() -> None:
+    """It waits for its next attempt then, and the database is there."""
+    backend = task_backends["default"]
+    supervisor = Supervisor(WorkerConfig())
+    own = Arrival(kind="supervisor", name=supervisor.name, pid=1)
+    supervisor.process_id = arrive(vendor_of(backend.connection), own)
+    pause = supervisor.outage.note(OperationalError("away"))
+    supervisor._next_try = time.monotonic() + 3600 * pause
+    supervisor.ask_to_stop()
+    assert supervisor.run() == 0
+    assert not Process.objects.exists()
