@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -50,6 +51,7 @@ def work(config: ChildConfig) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
+    spare_what_is_loaded()
     return worker.run()
 
 
@@ -62,6 +64,16 @@ def beat(config: ChildConfig, backend: Any) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: control.ask_to_stop())
     return Beat(backend, Child(control), burst=config.worker.burst).run()
+
+
+def spare_what_is_loaded() -> None:
+    """Have the garbage collector pass over the modules and models for good.
+
+    It would walk through all of them again and again, and every job that is under
+    way would wait for it.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def keep_connections() -> None:

@@ -23,6 +23,8 @@ logger = logging.getLogger("django_bgtasks.worker")
 # Seconds between looks after the connections of the thread that serves
 # sync_to_async().
 _TIDY_EVERY = 5.0
+# Coroutines that are made before those made already begin.
+_AT_ONCE = 50
 
 
 class Coroutines:
@@ -81,12 +83,14 @@ class Coroutines:
                 logger.exception("The event loop goes on after an exit was asked for.")
 
     def _start_some(self) -> None:
-        while self._free:
+        for _ in range(min(_AT_ONCE, len(self._free))):
             try:
                 job, plan = self._waiting.popleft()
             except IndexError:
                 return
             self._start(job, plan)
+        if self._free and self._waiting:
+            self._loop.call_soon(self._start_some)
 
     def _start(self, job: ClaimedJob, plan: Plan) -> None:
         control = WorkerControl(self._desk, job, plan.max_payload)

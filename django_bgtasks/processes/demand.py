@@ -13,6 +13,8 @@ MOST_WAITING = 1_000
 # Jobs claimed only to see whether there are coroutines among them, and seconds
 # between such claims once they were in vain.
 PROBE = 8
+# So many coroutines, and nothing else, are no accident: more of them will come.
+EVIDENCE = 8
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 16.0
 
 
@@ -50,8 +52,9 @@ class Pace:
 class Demand:
     """Whether a job is sync or a coroutine shows only once it is claimed.
 
-    So room for coroutines is claimed for as they have come of late: it doubles
-    while they come, and shrinks when they do not. While the threads are full, or
+    So room for coroutines is claimed for as they have come of late: all of it once
+    several have come and nothing else, found as many while they come with others,
+    and less when they do not. While the threads are full, or
     the event loop is, a few jobs are claimed for the sake of the other; if there
     are such among them as must be given back, that is done ever more seldom.
     """
@@ -83,8 +86,7 @@ class Demand:
         self, in_threads: int, in_loop: int, clock: float, sync: int, coroutines: int
     ) -> None:
         """Note what has come of a claim that was made with so many held."""
-        most = self.coroutines.places + MOST_WAITING
-        self._ramp = min(max(2 * coroutines, self._ramp // 2), most)
+        self._ramp = self._expected(sync, coroutines)
         threads = self.threads.room(in_threads, clock)
         loop = self.coroutines.room(in_loop, clock)
         if threads and loop:
@@ -96,3 +98,11 @@ class Demand:
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
         if useful:
             self._pause = FIRST_PAUSE
+
+    def _expected(self, sync: int, coroutines: int) -> int:
+        """Return how many coroutines the next claim may bring, by what the last did."""
+        most = self.coroutines.places + MOST_WAITING
+        found = max(2 * coroutines, self._ramp // 2)
+        if coroutines and not sync:
+            found = most if coroutines >= EVIDENCE else max(found, EVIDENCE)
+        return min(found, most)

@@ -40,3 +40,12 @@ async def start_one_that_exits() -> None:
 
     child = asyncio.create_task(leave())
     await asyncio.wait([child])
+
+
+meeting = asyncio.Barrier(200)
+
+
+@task
+async def meet() -> None:
+    """End when all who are expected have begun."""
+    await meeting.wait()

@@ -22,7 +22,7 @@ from . import tasks
 
 @pytest.fixture
 def board() -> Iterator[Board]:
-    board = Board.create(2)
+    board = Board.create(tasks.meeting.parties)
     yield board
     board.close()
 
@@ -60,3 +60,14 @@ def test_exit_in_a_coroutine_that_a_task_has_started_ends_no_other_job(
         found = eventually(desk.collect, "the job to end, whose child exits", 10)
         outcomes += [outcome.kind for outcome in found]
     assert outcomes == [SUCCEEDED, SUCCEEDED]
+
+
+def test_as_many_run_at_once_as_there_are_places(board: Board) -> None:
+    desk, places = Desk(), tasks.meeting.parties
+    loop = Coroutines(desk, board, Owner(1, "worker"), range(places))
+    path = tasks.meet.module_path
+    plan = plan_for(path, "default")
+    loop.put([(claimed(path), plan) for _ in range(places)])
+    ended = eventually(lambda: len(desk.outcomes) == places, "all to meet", 10)
+    assert ended
+    assert {outcome.kind for outcome in desk.collect()} == {SUCCEEDED}

@@ -6,6 +6,7 @@ import pytest
 
 from django_bgtasks.processes.demand import (
     BATCH,
+    EVIDENCE,
     FIRST_PAUSE,
     LONGEST_PAUSE,
     MOST_WAITING,
@@ -64,21 +65,41 @@ def test_nothing_ahead_while_nothing_ends() -> None:
     assert pace.room(1, clock=PATIENCE * 1.01) == 3
 
 
-def test_coroutines_are_claimed_for_as_they_come() -> None:
-    demand = Demand(2, 1000)
-    assert demand.wanted(0, 0, clock=0.0) == 2
+def claims_of(demand: Demand, share: float, times: int) -> list[int]:
+    """Claim so often, where a share of all jobs are coroutines, and none ends."""
     held, claimed = 0, []
-    for _ in range(6):
+    for _ in range(times):
         wanted = demand.wanted(0, held, clock=0.0)
         claimed.append(wanted)
-        demand.claimed(0, held, 0.0, sync=0, coroutines=wanted)
-        held += wanted
-    assert claimed == [2, 6, 14, 30, 62, 126]
+        coroutines = int(wanted * share)
+        demand.claimed(0, held, 0.0, sync=wanted - coroutines, coroutines=coroutines)
+        held += coroutines
+    return claimed
+
+
+def test_all_room_is_claimed_for_once_several_coroutines_came_alone() -> None:
+    assert claims_of(Demand(1, 1000), 1.0, 4) == [
+        1,
+        1 + EVIDENCE,
+        BATCH,
+        1 + 1000 - 510,
+    ]
+    assert claims_of(Demand(EVIDENCE, 100), 1.0, 2) == [EVIDENCE, 100]
+
+
+def test_coroutines_among_others_are_claimed_for_as_they_come() -> None:
+    assert claims_of(Demand(4, 1000), 0.5, 5) == [4, 8, 12, 16, 20]
+
+
+def test_few_coroutines_are_no_evidence() -> None:
+    demand = Demand(2, 1000)
+    demand.claimed(0, 0, 0.0, sync=0, coroutines=EVIDENCE - 1)
+    assert demand.wanted(0, EVIDENCE - 1, clock=0.0) == 2 + 2 * (EVIDENCE - 1)
 
 
 def test_room_for_coroutines_shrinks_when_they_do_not_come() -> None:
     demand = Demand(2, 1000)
-    demand.claimed(0, 0, 0.0, sync=0, coroutines=32)
+    demand.claimed(0, 0, 0.0, sync=1, coroutines=32)
     found = []
     for _ in range(8):
         found.append(demand.wanted(0, 0, clock=0.0))
