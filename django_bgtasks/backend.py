@@ -146,13 +146,15 @@ class DatabaseBackend(BaseTaskBackend):
     def _enqueue(
         self, task: Any, calls: Iterable[Call], *, many: bool
     ) -> list[BgTaskResult[Any, Any]]:
-        enqueue, vendor_of = _steps()
+        enqueue_one, enqueue, vendor_of = _steps()
         self.validate_task(task)
-        vendor = vendor_of(self.connection)
-        limit = self.settings.max_payload
-        results: list[BgTaskResult[Any, Any]] = enqueue(
-            vendor, self.alias, task, calls, limit, many=many
-        )
+        vendor, limit = vendor_of(self.connection), self.settings.max_payload
+        results: list[BgTaskResult[Any, Any]]
+        if many:
+            results = enqueue(vendor, self.alias, task, calls, limit)
+        else:
+            [call] = calls
+            results = [enqueue_one(vendor, self.alias, task, call, limit)]
         if is_enqueue_heard(task_enqueued):
             for result in results:
                 task_enqueued.send(type(self), task_result=result)
@@ -160,12 +162,12 @@ class DatabaseBackend(BaseTaskBackend):
 
 
 @cache
-def _steps() -> tuple[Any, Any]:
+def _steps() -> tuple[Any, Any, Any]:
     # Made at the import of any module of tasks, before there are models.
-    from .lifecycle.enqueue import enqueue
+    from .lifecycle.enqueue import enqueue, enqueue_one
     from .vendors import vendor_of
 
-    return enqueue, vendor_of
+    return enqueue_one, enqueue, vendor_of
 
 
 @cache

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -16,10 +17,10 @@ from .. import payload
 from ..compat import TaskResultStatus
 from ..ids import dashed, new_ids, uuid7
 from ..log import current_job
-from ..models import DeferredJob, Job, JobLink, ReadyJob, table_of
+from ..models import Job, table_of
 from ..results import BgTaskResult, public
-from ..sensitive import mask_of, stored
-from ..vendors import Insert, Vendor
+from ..vendors import Blank, Insert, Stencil, Vendor
+from . import job_rows
 from .call import Call, Common, checked, common_of
 
 logger = logging.getLogger("django_bgtasks.enqueue")
@@ -31,20 +32,14 @@ JOB = "job"
 DEFERRED = "deferred"
 CANCEL = "cancel"
 
-_BODY: tuple[str, ...] = (
-    "id",
-    "task_path",
-    "backend",
-    "queue_name",
-    "priority",
-    "args",
-    "kwargs",
-    "metadata",
-    "run_after",
-    "expires_at",
-)
-_SCHEDULED = (*_BODY, "schedule_id", "scheduled_for", "sensitive")
-_PLACE = ("job_id", "queue_name", "rank", "attempt")
+
+class _Form(NamedTuple):
+    """What all calls of a task share, when it says nothing of time or metadata."""
+
+    # Kept here, so that no other task gets its id.
+    task: Any
+    common: Common
+    stencil: Stencil
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,17 +83,52 @@ def enqueue(
     if not checked:
         return []
     ids = new_ids(len(checked))
-    shared = _shared(vendor, alias, task, common)
+    shared = job_rows.shared(vendor, alias, task, common)
     bodies = [
         (job_id, *shared[0], args, kwargs, *shared[1])
         for job_id, (_, args, kwargs) in zip(ids, checked, strict=True)
     ]
     message = JOB if task.run_after is None else DEFERRED
-    enqueued_at = public(_put_and_wake(vendor, _inserts(vendor, task, bodies), message))
+    put = partial(vendor.put, job_rows.inserts(vendor, task, bodies))
+    enqueued_at = public(_put_and_wake(vendor, put, message))
     return [
         _result(alias, task, dashed(job_id), call, common, enqueued_at)
         for job_id, (call, _, _) in zip(ids, checked, strict=True)
     ]
+
+
+def enqueue_one(
+    vendor: Vendor, alias: str, task: Any, call: Call, limit: int
+) -> BgTaskResult[Any, Any]:
+    """Do the same for one call, in less time if the task was enqueued before."""
+    has_parent = current_job.get().attempt != "-"
+    form = None if has_parent else _form_of(vendor, alias, task, limit)
+    if form is None:
+        return enqueue(vendor, alias, task, [call], limit, many=False)[0]
+    given, args, kwargs = _checked(task, call, limit, None)
+    [job_id] = new_ids(1)
+    put = partial(form.stencil.put, (job_id, args, kwargs))
+    enqueued_at = public(_put_and_wake(vendor, put, JOB))
+    return _result(alias, task, dashed(job_id), given, form.common, enqueued_at)
+
+
+def _form_of(vendor: Vendor, alias: str, task: Any, limit: int) -> _Form | None:
+    """Return what all calls of a task share; None where they do not."""
+    form: _Form | None = vendor.forms.get((id(task), alias))
+    if form is not None:
+        return form
+    function = task.func
+    module = sys.modules.get(function.__module__)
+    if getattr(module, function.__name__, None) is not task:
+        return None  # A copy, perhaps for this one call.
+    common = common_of(task, limit)
+    if any(common):
+        return None
+    first, rest = job_rows.shared(vendor, alias, task, common)
+    body = (Blank(0), *first, Blank(1), Blank(2), *rest)
+    stencil = vendor.stencil(job_rows.inserts(vendor, task, [body]))
+    form = vendor.forms[id(task), alias] = _Form(task, common, stencil)
+    return form
 
 
 def _checked(
@@ -119,14 +149,15 @@ def _checked(
     return call, args, payload.dump(call[1], f"{where}kwargs", limit)
 
 
-def _put_and_wake(vendor: Vendor, inserts: list[Insert], message: str) -> datetime:
+def _put_and_wake(
+    vendor: Vendor, put: Callable[..., datetime], message: str
+) -> datetime:
     connection = vendor.connection
     if connection.in_atomic_block or not connection.get_autocommit():
-        now = vendor.persist(lambda: vendor.put(inserts))
+        now = vendor.persist(put)
         wake_after_commit(vendor, message)
         return now
-    wake = _Wake(vendor, message)
-    return vendor.persist(lambda: vendor.put(inserts, wake))
+    return vendor.persist(partial(put, _Wake(vendor, message)))
 
 
 def enqueue_orders(
@@ -141,19 +172,19 @@ def enqueue_orders(
     bodies, ready, deferred = [], [], []
     for each in orders:
         task, due = each.task, vendor.to_database(each.common.run_after)
-        first, rest = _shared(vendor, task.backend, task, each.common)
+        first, rest = job_rows.shared(vendor, task.backend, task, each.common)
         body = (each.id.hex, *first, *each.texts, *rest)
         moment = vendor.to_database(each.scheduled_for)
-        bodies.append((*body, each.schedule_id, moment, _hidden(task)))
+        bodies.append((*body, each.schedule_id, moment, job_rows.hidden(task)))
         place = (each.id.hex, task.queue_name, -int(task.priority), 1)
         if due is None:
             ready.append(place)
         else:
             deferred.append((*place, due))
     inserts = [
-        Insert(table_of(Job, vendor), _SCHEDULED, bodies, ("enqueued_at",)),
-        _ready(vendor, ready),
-        _deferred(vendor, deferred),
+        Insert(table_of(Job, vendor), job_rows.SCHEDULED, bodies, ("enqueued_at",)),
+        job_rows.ready(vendor, ready),
+        job_rows.deferred(vendor, deferred),
     ]
     enqueued_at = vendor.put([each for each in inserts if each.rows])
     for message in (JOB,) * bool(ready) + (DEFERRED,) * bool(deferred):
@@ -208,51 +239,6 @@ def _is_told_already(connection: Any, message: str) -> bool:
         return False
     _, hook, *_ = connection.run_on_commit[-1]
     return isinstance(hook, _Wake) and hook.message == message
-
-
-def _shared(
-    vendor: Vendor, alias: str, task: Any, common: Common
-) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Return what all bodies have between the id and args, and after kwargs."""
-    first = (task.module_path, alias, task.queue_name, int(task.priority))
-    moments = (common.run_after, common.expires_at)
-    return first, (common.metadata, *map(vendor.to_database, moments))
-
-
-def _inserts(vendor: Vendor, task: Any, bodies: list[tuple[Any, ...]]) -> list[Insert]:
-    """Order a job's body, its state and, where there is one, the link to its parent."""
-    state, columns = _state(vendor, task, bodies), _BODY
-    if kept := _hidden(task):
-        columns, bodies = (*_BODY, "sensitive"), [(*body, kept) for body in bodies]
-    inserts = [Insert(table_of(Job, vendor), columns, bodies, ("enqueued_at",)), state]
-    parent = current_job.get()
-    if parent.attempt != "-":
-        rows = [(body[0], UUID(parent.job_id).hex) for body in bodies]
-        table = table_of(JobLink, vendor)
-        inserts.append(Insert(table, ("job_id", "parent_id"), rows))
-    return inserts
-
-
-def _hidden(task: Any) -> str | None:
-    """Return what a job is to keep of what its task calls sensitive."""
-    mask = mask_of(task)
-    return json.dumps(stored(mask)) if mask else None
-
-
-def _state(vendor: Vendor, task: Any, bodies: list[tuple[Any, ...]]) -> Insert:
-    shared = (task.queue_name, -int(task.priority), 1)
-    if task.run_after is None:
-        return _ready(vendor, [(body[0], *shared) for body in bodies])
-    due = vendor.to_database(task.run_after)
-    return _deferred(vendor, [(body[0], *shared, due) for body in bodies])
-
-
-def _ready(vendor: Vendor, rows: list[tuple[Any, ...]]) -> Insert:
-    return Insert(table_of(ReadyJob, vendor), _PLACE, rows, ("ready_at",))
-
-
-def _deferred(vendor: Vendor, rows: list[tuple[Any, ...]]) -> Insert:
-    return Insert(table_of(DeferredJob, vendor), (*_PLACE, "run_after"), rows)
 
 
 def _result(

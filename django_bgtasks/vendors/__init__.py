@@ -10,15 +10,18 @@ from django.utils.connection import ConnectionProxy
 from .base import Vendor
 from .rows import LONG_AGO, Insert, Lane, Move, Swap, Table, Take, Taken
 from .session import OUTAGES
+from .stencil import Blank, Stencil
 from .watcher import ANYTHING, Watcher
 
 __all__ = [
     "ANYTHING",
     "LONG_AGO",
     "OUTAGES",
+    "Blank",
     "Insert",
     "Lane",
     "Move",
+    "Stencil",
     "Swap",
     "Table",
     "Take",

@@ -16,6 +16,7 @@ from .findings import Finding
 from .looks import Looks, each_queue, within
 from .portions import chunks, portions
 from .rows import LONG_AGO, Insert, Lane, Move, Row, Swap, Table, Take, Taken, Then
+from .stencil import Stencil
 from .watcher import Watcher
 
 # A statement's source, condition and parameters.
@@ -53,6 +54,10 @@ class Vendor(Looks):
         if then:
             then()
         return now
+
+    def stencil(self, inserts: Sequence[Insert]) -> Stencil:
+        """Prepare inserts of one row each, whose Blanks are filled in when put."""
+        return Stencil(self.put, inserts)
 
     def exchange(
         self, swap: Swap | None, take: Take | None

@@ -13,12 +13,14 @@ from django.db.utils import OperationalError
 
 from .arrays import array
 from .base import Vendor
+from .encoded_stencil import EncodedStencil
 from .findings import WRONG_DRIVER, Finding
 from .insert_sql import CLOCK, insert_many, insert_one
 from .listener import Listener
 from .queues_sql import queues_between
 from .rows import LONG_AGO, Insert, Move, Swap, Table, Take, Taken, Then
 from .statement import Statement, encoded, statement
+from .stencil import Stencil
 from .take_sql import HEX, readable, take_sql
 from .watcher import Watcher
 from .wire import Wire
@@ -60,14 +62,14 @@ class PostgreSQL(Vendor):
         return now
 
     def _put_one(self, inserts: Sequence[Insert], then: Then) -> datetime:
-        statement = self._statement(inserts)
+        ordered = self._statement(inserts)
         row = [item for insert in inserts for item in insert.rows[0]]
-        line = self._wire.line()
-        if line is not None and (values := encoded(row)) is not None:
-            with self.connection.wrap_database_errors:
-                return line.run(statement, values, then)
+        if (values := encoded(row)) is not None:
+            now = self.put_encoded(ordered, values, then)
+            if now is not None:
+                return now
         with self.connection.cursor() as cursor:
-            cursor.execute(statement.text, row)
+            cursor.execute(ordered.text, row)
             now = self.moment(cursor.fetchone()[0])
         if then is not None:
             then()
@@ -79,6 +81,19 @@ class PostgreSQL(Vendor):
         if found is None:
             found = self._statements[kind] = statement(insert_one(inserts))
         return found
+
+    def stencil(self, inserts: Sequence[Insert]) -> Stencil:
+        return EncodedStencil(self, inserts)
+
+    def put_encoded(
+        self, ordered: Statement, values: list[bytes | None], then: Then
+    ) -> datetime | None:
+        """Put by the short way, or return None where it cannot be taken."""
+        line = self._wire.line()
+        if line is None:
+            return None
+        with self.connection.wrap_database_errors:
+            return line.run(ordered, values, then)
 
     def _put_many(self, inserts: Sequence[Insert], now: str | datetime) -> datetime:
         params: list[Any] = []

@@ -44,6 +44,8 @@ class Session:
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.quote: Callable[[str], str] = connection.ops.quote_name
+        # What is put again and again, by whatever its callers tell it apart.
+        self.forms: dict[Any, Any] = {}
 
     def now(self) -> datetime:
         """The database's clock, aware."""

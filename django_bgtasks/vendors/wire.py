@@ -2,18 +2,15 @@
 
 Over a statement of one row, Django's cursor and the driver's take longer than the
 server does. So such a statement is handed to libpq: prepared where that is safe,
-and with the message to the workers in the same round trip. Nothing goes this way
-where somebody looks at a connection's statements, or changes them.
+and with the message to the workers in the same round trip.
 """
 
 from __future__ import annotations
 
-from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.apps import apps
-from django.db.backends.utils import CursorWrapper
+from . import short_way
 
 try:
     from .line import Line, Session, is_of_driver
@@ -24,8 +21,6 @@ else:
 
 # By the driver's connection: a pool lends it to one Django connection after another.
 _sessions: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
-# A backend of the project's own, or a tracer, may have others of these.
-_WATCHED = ("cursor", "_cursor", "_prepare_cursor", "create_cursor", "make_cursor")
 
 
 class Wire:
@@ -38,15 +33,8 @@ class Wire:
     def line(self) -> Line | None:
         """Return the way to the server, or None if a cursor must be used."""
         connection = self._connection
-        if "cursor" in vars(connection) or not _has_driver:
+        if not _has_driver or not short_way.is_open(connection):
             return None
-        # What Django does before it makes a cursor, and before it uses one.
-        connection.close_if_health_check_failed()
-        connection.ensure_connection()
-        if connection.execute_wrappers or connection.queries_logged:
-            return None
-        connection.validate_thread_sharing()
-        connection.validate_no_broken_transaction()
         line, raw = self._line, connection.connection
         if line is None or line.raw is not raw:
             line = self._line = Line(raw, _session(connection))
@@ -66,20 +54,11 @@ def _session(connection: Any) -> Session:
 
 def _is_plain(connection: Any, raw: Any) -> bool:
     """Whether nothing but Django and the driver is between here and the server."""
-    functions = [getattr(type(connection), name) for name in _WATCHED]
     return (
-        apps.ready
-        and is_of_driver(raw)
+        is_of_driver(raw)
         and raw.cursor_factory.__module__.startswith("django.")
-        and all(map(_is_of_django, (*functions, CursorWrapper.execute)))
+        and short_way.is_plain(connection)
     )
-
-
-def _is_of_django(function: Any) -> bool:
-    # What wraps a function often takes over its name and module.
-    if type(function) is not FunctionType:
-        return False
-    return str(function.__globals__["__name__"]).startswith("django.")
 
 
 def _may_prepare(connection: Any, raw: Any) -> bool:

@@ -65,6 +65,10 @@ def imports_go_left(modules: Modules) -> list[str]:
     return found
 
 
+# What the steps hand on, and what they make of it: they may import these.
+_VALUES = ("call", "job_rows", "outcome")
+
+
 def steps_stand_alone(modules: Modules) -> list[str]:
     """A step of the lifecycle imports no other; ``run`` lines them up."""
     home = f"{PACKAGE}.lifecycle"
@@ -74,7 +78,7 @@ def steps_stand_alone(modules: Modules) -> list[str]:
         if module.part == "lifecycle" and module.name != f"{home}.run"
         for each in imports_of(module, modules)
         if each.part == "lifecycle"
-        and each.target not in (f"{home}.outcome", f"{home}.call")
+        and each.target not in {f"{home}.{value}" for value in _VALUES}
     ]
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from django_bgtasks.ids import uuid7
 from django_bgtasks.models import DeferredJob, Job, ReadyJob
+from django_bgtasks.vendors import Blank
 
 FIRST = datetime(2026, 5, 4, 3, 2, 1, 654321, tzinfo=UTC)
 SECOND = datetime(2026, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
@@ -128,6 +131,44 @@ def test_rows_share_the_fate_of_the_callers_transaction(committed):
     with transaction.atomic():
         committed.vendor.put([committed.bodies([key])])
     assert committed.keys(Job) == {key}
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_stencil_puts_its_rows_with_the_values_filled_in(committed, watched):
+    columns = ("job_id", "queue_name", "rank", "attempt")
+    state = [(Blank(0), "q", -5, 1)]
+    stencil = committed.vendor.stencil(
+        [
+            committed.bodies([Blank(0)], args=Blank(1)),
+            committed.insert(ReadyJob, columns, state, ("ready_at",)),
+        ]
+    )
+    put, told = {}, []
+    for number in range(3):
+        key = uuid7().hex
+        with CaptureQueriesContext(connection) if watched else nullcontext():
+            now = stencil.put((key, f"[{number}]"), lambda: told.append(1))
+        put[key] = [number], now
+    found = Job.objects.values_list("pk", "args", "enqueued_at")
+    assert {pk.hex: (args, at) for pk, args, at in found} == put
+    assert len(told) == 3
+    found = ReadyJob.objects.values_list("pk", "rank", "ready_at")
+    assert {(pk.hex, rank, at) for pk, rank, at in found} == {
+        (key, -5, now) for key, (_, now) in put.items()
+    }
+
+
+def test_stencil_is_part_of_the_callers_transaction_and_of_its_errors(committed):
+    stencil = committed.vendor.stencil([committed.bodies([Blank(0)])])
+    taken = uuid7().hex
+    stencil.put([taken])
+    with transaction.atomic():
+        stencil.put([uuid7().hex])
+        with pytest.raises(IntegrityError), transaction.atomic():
+            stencil.put([taken])
+        stencil.put([uuid7().hex])
+        transaction.set_rollback(True)
+    assert committed.keys(Job) == {taken}
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)

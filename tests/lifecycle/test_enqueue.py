@@ -40,6 +40,27 @@ def test_body_holds_what_was_asked_for(db):
     assert job.expires_at - job.enqueued_at == pytest.approx(HOUR, abs=HOUR / 60)
 
 
+def test_each_call_of_a_task_and_of_its_copies_is_its_own(db):
+    results = [tasks.echo.enqueue(number, key=number) for number in range(3)]
+    for number, name in enumerate(["mail", "default", "mail"], 3):
+        copy = tasks.echo.using(queue_name=name, priority=number)
+        results.append(copy.enqueue(number, key=number))
+    jobs = Job.objects.order_by("pk")
+    assert [str(job.pk) for job in jobs] == [result.id for result in results]
+    assert [job.args for job in jobs] == [[number] for number in range(6)]
+    assert [job.kwargs for job in jobs] == [{"key": number} for number in range(6)]
+    assert [job.priority for job in jobs] == [0, 0, 0, 3, 4, 5]
+    assert [job.queue_name for job in jobs[2:]] == [
+        "default",
+        "mail",
+        "default",
+        "mail",
+    ]
+    assert [result.args for result in results] == [job.args for job in jobs]
+    ready = dict(ReadyJob.objects.values_list("pk", "queue_name"))
+    assert ready == {job.pk: job.queue_name for job in jobs}
+
+
 def test_job_to_run_now_is_ready(db):
     result = tasks.echo.using(queue_name="mail", priority=9).enqueue()
     assert whereabouts(result) == ["ReadyJob"]

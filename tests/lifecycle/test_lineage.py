@@ -51,6 +51,17 @@ def test_job_of_a_job_knows_its_parent(worker: Any, count: int) -> None:
     assert len(expected) == count
 
 
+def test_task_that_was_enqueued_outside_before_is_linked_all_the_same(
+    worker: Any,
+) -> None:
+    tasks.echo.enqueue(0)
+    parent = worker.run_result(spawn_from_coroutine.enqueue())
+    [child] = Job.objects.filter(task_path=tasks.echo.module_path, args=[1])
+    assert links() == [(child.pk, UUID(parent.id))]
+    tasks.echo.enqueue(2)
+    assert len(links()) == 1
+
+
 @pytest.mark.parametrize("parent", [spawn_from_coroutine, spawn_later])
 def test_link_is_kept_from_every_kind_of_task(worker: Any, parent: Any) -> None:
     result = worker.run_result(parent.enqueue())
