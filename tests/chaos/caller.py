@@ -107,11 +107,12 @@ class Caller:
 
     def many(self, keys: list[str]) -> None:
         task = self.chance.choice([tasks.plain, tasks.atomic])
-        some = [self._key(task) for _ in range(self.chance.randint(2, 12))]
+        most = max(12, round(self.rate))
+        some = [self._key(task) for _ in range(self.chance.randint(2, most))]
         priority = self.chance.choice([-1, 0, 0, 7])
         with transaction.atomic():
-            for key in some:
-                self._ask(keys, key)
+            keys += some
+            Effect.objects.bulk_create(Effect(key=f"asked:{key}") for key in some)
             task.using(priority=priority).enqueue_many(((key,), {}) for key in some)
 
     def later(self, keys: list[str]) -> None:

@@ -31,7 +31,7 @@ _ATOMIC = {
 _NOT_COUNTED = {"deleter"}
 # Between the end of a body and the commit that records it, on a busy machine.
 _SECONDS_TO_FINISH = 2.0
-# Nobody begins or ends anything for so long, with something left to do.
+# Nobody begins or ends anything for so long, with work to do and no harm done.
 _STANDSTILL = 20.0
 # Lines of the journal that end an attempt.
 _ENDS = ("ended", "meant", "raised")
@@ -237,7 +237,9 @@ def _standstills(facts: Facts) -> Iterator[str]:
     times = sorted([*(run.began for run in runs), *ends])
     first = {run.began: run for run in runs}
     for before, after in pairwise(times):
-        if after - before <= _STANDSTILL:
+        harm = [each.ended + each.lingers for each in facts.blows if each.began < after]
+        calm = after - max([before, *harm])
+        if calm <= _STANDSTILL:
             continue
         lasts = any(
             run.began <= before and run.ended is not None and run.ended >= after
@@ -246,7 +248,7 @@ def _standstills(facts: Facts) -> Iterator[str]:
         key = first[after].key if after in first else ""
         # What is due comes when it is due.
         if key and not lasts and kind_of(key) != "due":
-            yield f"nothing was done for {after - before:.0f} s; then {key} began"
+            yield f"nothing was done for {calm:.0f} s; then {key} began"
 
 
 def _gaps(facts: Facts) -> Iterator[float]:

@@ -20,7 +20,7 @@ from .faults import FAULTS, Fault
 from .ledger import Account, Blow, audit
 from .scene import RESCUE_AFTER, Scene, clock, say
 
-# Nothing is under way after so long, unless it is stuck.
+# If none has ended for so long, all that are left are stuck.
 _PATIENCE = 90.0
 _SCHEDULES = 12
 
@@ -176,10 +176,12 @@ class Run:
         """Let all of it end, stop everybody, and look at the schedules."""
         scene = self.scene
         scene.is_ending = True
+        # What was a session when the harm began may be none any more.
+        connection.close()
         self.disorder += scene.stop(scene.beats)
         until = beat_ledger.look()
-        if not self._eventually(lambda: facts.unfinished() == 0, _PATIENCE):
-            self.disorder.append(f"{facts.unfinished()} jobs are stuck")
+        if stuck := self._await_ends():
+            self.disorder.append(f"{stuck} jobs are stuck")
         if not self._eventually(self._dead_are_gone, 4 * RESCUE_AFTER):
             rows = [str(row) for row in Process.objects.all()]
             self.disorder.append(f"the rows of the dead stay: {rows}")
@@ -187,6 +189,19 @@ class Run:
         if left := [str(row) for row in Process.objects.all()]:
             self.disorder.append(f"rows of processes are left: {left}")
         self.disorder += beat_ledger.differences(first, until)
+
+    def _await_ends(self) -> int:
+        """Wait while jobs end, and return how many are left."""
+        left = -1
+
+        def moves() -> bool:
+            nonlocal left
+            before, left = left, facts.unfinished()
+            return left != before
+
+        while self._eventually(moves, _PATIENCE) and left:
+            pass
+        return left
 
     def _dead_are_gone(self) -> bool:
         self.scene.learn()

@@ -172,6 +172,10 @@ def test_job_that_is_left_lying_is_disorder() -> None:
     facts = in_order()
     facts.runs[PLAIN] = [Run(PLAIN, 1, 77, 50.0, 50.1, "ended")]
     assert len(audit(facts).disorder) == 1
+    facts.blows = [Blow("crash", 12.0, 35.0, frozenset())]
+    assert audit(facts).disorder == []
+    facts.blows = [Blow("crash", 12.0, 25.0, frozenset())]
+    assert len(audit(facts).disorder) == 1
     facts.runs[ATOMIC] = [Run(ATOMIC, 1, 77, 10.0, 49.9, "ended")]
     assert audit(facts).disorder == []
 
