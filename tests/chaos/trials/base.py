@@ -84,7 +84,7 @@ class Trial:
         def look() -> bool:
             nonlocal unbegun
             if len(unbegun) < _IN_STORE:
-                keys.update(self.ask(tasks.held, 0.1, times=_IN_STORE))
+                keys.update(self.ask(tasks.held, 0.3, times=_IN_STORE))
             runs = self.runs(keys)
             unbegun = keys - runs.keys()
             for run in (run for some in runs.values() for run in some):

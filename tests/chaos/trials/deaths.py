@@ -19,11 +19,11 @@ DEFAULTS = {"RESCUE_AFTER": 20.0, "HEARTBEAT": 5.0}
 
 
 class WorkerKilled(Trial):
-    """kill -9 of a worker process in the midst of its jobs, four times."""
+    """kill -9 of a worker process in the midst of its jobs, three times."""
 
     name = "worker-killed"
     options: ClassVar[dict[str, Any]] = DEFAULTS
-    _ROUNDS = 4
+    _ROUNDS = 3
 
     def perform(self) -> list[Figure]:
         waits = [self._round() for _ in range(self._ROUNDS)]
