@@ -39,6 +39,7 @@ class Run:
         self.active: dict[Fault, tuple[float, float, frozenset[int] | None]] = {}
         self.chance = random.Random(f"{plan.seed} faults")
         self.began = clock()
+        self.struck = 0
 
     def perform(self) -> Account:
         """Harm, heal, wait, audit."""
@@ -111,6 +112,7 @@ class Run:
             # Another fault is in the way; alone, it must not be.
             self.missed.append(f"{fault.name}: {error}")
             return
+        self.struck += 1
         self._tell(f"{fault.name} for {lasts:.1f} s", pids)
         self.active[fault] = began, clock() + lasts, pids
         if fault.lasts[1] == 0:
@@ -149,7 +151,7 @@ class Run:
 
     def _recover(self) -> None:
         self.scene.refill()
-        if self.faults and not self.blows:
+        if self.faults and not self.struck:
             self.disorder.append(f"nothing was struck: {self.missed or 'no time'}")
 
     def _wait_for_workers(self) -> None:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -318,15 +317,6 @@ class SQLite(Server):
         if self.disk is not None:
             self.disk.unmount()
         shutil.rmtree(self.directory, ignore_errors=True)
-
-    @contextmanager
-    def gone(self) -> Iterator[None]:
-        """Hold the one lock that all writers share."""
-        name = self.entry()["NAME"]
-        with closing(sqlite3.connect(name, timeout=30)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            yield
-            connection.rollback()
 
     def entry(self) -> dict[str, Any]:
         path = self.directory / "disk" / "db.sqlite3"

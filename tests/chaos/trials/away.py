@@ -30,9 +30,10 @@ def _of_it(lines: list[str]) -> list[str]:
 
 
 class DatabaseGone(Trial):
-    """The server crashes, and is back after 30 s; SQLite is locked for so long."""
+    """The server crashes, and is back after 30 s."""
 
     name = "database-gone"
+    vendors: ClassVar[tuple[str, ...]] = ("postgresql", "mariadb")
     beats: ClassVar[int] = 2
     options: ClassVar[dict[str, Any]] = DEFAULTS
 
