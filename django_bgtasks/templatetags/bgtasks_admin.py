@@ -1,4 +1,8 @@
-"""What the templates of the admin's live pages need."""
+"""What the templates of the admin's live pages need.
+
+Django imports all libraries of tags wherever it renders templates, also where the
+site has no admin. So the admin is imported only when a tag is used.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,6 @@ from django import template
 from django.utils.formats import number_format
 from django.utils.translation import gettext
 
-from ..admin import live
 from ..models import Process
 from ..overview.counts import Count
 from ..results import public
@@ -20,6 +23,8 @@ register = template.Library()
 @register.inclusion_tag("admin/django_bgtasks/overview/live.html", takes_context=True)
 def bgtasks_overview(context: Any) -> dict[str, Any]:
     """Draw the overview, as far as the user may see it."""
+    from ..admin import live
+
     found = live.overview_context(context["request"], back="index")
     return {**found, "csrf_token": context.get("csrf_token")}
 

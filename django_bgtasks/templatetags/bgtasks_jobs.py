@@ -1,4 +1,4 @@
-"""What the templates of jobs and failures need."""
+"""What the templates of jobs and failures need; see ``bgtasks_admin`` on imports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from django import template
 
-from ..admin.job_page import state_label as label_of
 from ..overview.details import Try
 
 register = template.Library()
@@ -16,6 +15,8 @@ register = template.Library()
 @register.filter
 def state_label(state: str) -> Any:
     """Say where a job stands."""
+    from ..admin.job_page import state_label as label_of
+
     return label_of(state)
 
 
