@@ -24,7 +24,7 @@ INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-sqlite test-postgresql test-mysql test-mariadb plan \
 	lint audit fuzz format types migrations-check messages docs screenshots bench \
-	chaos thorough build clean
+	chaos soak upgrades thorough build clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -88,6 +88,12 @@ bench: $(VENV)/.benchmarks ## Measure throughput and latency
 
 chaos: $(INSTALLED) ## Harm workers and databases under load, and audit what came of it
 	$(RUN) -m tests.chaos $(ARGS)
+
+soak: $(VENV)/.benchmarks ## Watch an hour of load: does anything grow, is anything lost
+	$(RUN) -m tests.soak $(ARGS)
+
+upgrades: $(INSTALLED) ## Deploy this code beside older ones, under load
+	$(RUN) -m tests.upgrades $(ARGS)
 
 thorough: $(INSTALLED) ## Play every order of events, and long random sequences; hours
 	@BGTASKS_THOROUGH=1 $(RUN) -m tests --in-turn $(VENDORS) -- --skip-once \

@@ -81,7 +81,59 @@ def _run_again() -> None:
     finish.swap = swap
 
 
+def _after_finish(deed: Any) -> None:
+    """Do a deed each time that a worker has written outcomes."""
+    from django_bgtasks.lifecycle import finish
+
+    original = finish.swap
+
+    def swap(vendor: Any, owner: int, worker: str, outcomes: Any) -> Any:
+        deed(vendor, outcomes)
+        return original(vendor, owner, worker, outcomes)
+
+    finish.swap = swap
+
+
+def _keep_outcomes() -> None:
+    """Leak memory: keep a little of each outcome for ever."""
+    kept: list[bytes] = []
+    _after_finish(lambda vendor, outcomes: kept.extend(bytes(10_000) for _ in outcomes))
+
+
+def _keep_connections() -> None:
+    """Leak connections, one now and then."""
+    kept: list[Any] = []
+
+    def keep(vendor: Any, outcomes: Any) -> None:
+        if random.random() < 0.02:
+            kept.append(vendor.connection.copy())
+            kept[-1].ensure_connection()
+
+    _after_finish(keep)
+
+
+def _never_prune() -> None:
+    from django_bgtasks.upkeep import prune
+
+    prune.prune = lambda *args, **more: 0
+
+
+def _leave_belongings() -> None:
+    """Prune jobs, and leave what belongs to them."""
+    from django_bgtasks.models import Job, table_of
+    from django_bgtasks.upkeep import prune
+
+    def forget(vendor: Any, ids: Any) -> None:
+        vendor.delete(table_of(Job, vendor), [each.hex for each in ids])
+
+    prune.forget = forget
+
+
 _WAYS = {
+    "keep outcomes": _keep_outcomes,
+    "keep connections": _keep_connections,
+    "never prune": _never_prune,
+    "leave belongings": _leave_belongings,
     "no fence": _remove_fence,
     "rescue forgets": _forget_rescued,
     "enqueue apart": _enqueue_apart,

@@ -178,6 +178,12 @@ class PostgreSQL(EmbeddedPostgreSQL, Server):
 
 class MariaDB(Server):
     vendor = "mariadb"
+    flags: tuple[str, ...] = (
+        "--innodb-flush-log-at-trx-commit=2",
+        "--innodb-buffer-pool-size=128M",
+        "--innodb-log-file-size=48M",
+        "--max-connections=200",
+    )
 
     def __enter__(self) -> MariaDB:
         for program in ("mariadbd", "mariadb-install-db"):
@@ -249,10 +255,7 @@ class MariaDB(Server):
                 [
                     *("mariadbd", "--no-defaults", f"--datadir={self.data}"),
                     *(f"--socket={self.socket}", "--skip-networking", *self.user),
-                    "--innodb-flush-log-at-trx-commit=2",
-                    "--innodb-buffer-pool-size=128M",
-                    "--innodb-log-file-size=48M",
-                    "--max-connections=200",
+                    *self.flags,
                 ],
                 stdout=log,
                 stderr=log,
