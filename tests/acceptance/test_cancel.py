@@ -13,7 +13,15 @@ from tests.testapp.tasks import record
 from tests.waiting import eventually
 
 from . import tasks
-from .workers import Gate, Start, await_effects, await_finished, effects, unfinished
+from .workers import (
+    Gate,
+    Start,
+    await_effects,
+    await_finished,
+    effects,
+    stand_still,
+    unfinished,
+)
 
 CANCELLED = "django_bgtasks.exceptions.TaskCancelled"
 
@@ -22,6 +30,7 @@ def paths(result: Any) -> list[str]:
     return [error.exception_class_path for error in result.errors]
 
 
+@pytest.mark.once
 def test_waiting_job_is_cancelled_at_once_and_never_runs(
     start: Start, gate: Gate
 ) -> None:
@@ -137,7 +146,7 @@ def test_cancelled_job_of_a_stopping_worker_does_not_run_again(
     worker = start("--threads", 1, "--grace", 0.1)
     await_effects("job:began")
     process = worker.process()
-    process.send_signal(signal.SIGSTOP)
+    stand_still(process)
     assert result.cancel()
     worker.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGCONT)
@@ -155,7 +164,7 @@ def test_cancelled_job_of_a_killed_worker_does_not_run_again(
     worker = start("--threads", 1)
     await_effects("job:began")
     process = worker.process()
-    process.send_signal(signal.SIGSTOP)
+    stand_still(process)
     assert result.cancel()
     process.kill()
     await_finished([result])

@@ -5,12 +5,9 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
-import psutil
 import pytest
-from django.db import OperationalError, connection, transaction
 
 from django_bgtasks.models import FinishedJob, Process
-from tests.testapp.models import Effect
 from tests.testapp.tasks import record
 from tests.waiting import eventually
 
@@ -26,42 +23,11 @@ from .workers import (
     effects,
     lost_attempts,
     outcomes,
+    stand_still,
 )
 
 SHORT = {"RESCUE_AFTER": "2s", "HEARTBEAT": 0.5}
 LOST = "django_bgtasks.exceptions.TaskLost"
-
-
-def is_stopped(process: psutil.Process) -> bool:
-    return process.status() == psutil.STATUS_STOPPED
-
-
-def stand_still(worker: Worker) -> None:
-    """Stop a worker with all its processes, but not in the midst of a write.
-
-    Where there is one lock for all writers, nobody could go on without it.
-    """
-
-    def is_stopped_between_writes() -> bool:
-        worker.signal_all(signal.SIGSTOP)
-        eventually(
-            lambda: all(
-                map(is_stopped, [psutil.Process(worker.pid), *worker.processes()])
-            )
-        )
-        try:
-            with transaction.atomic():
-                Effect.objects.filter(key="nothing").delete()
-        except OperationalError:
-            worker.signal_all(signal.SIGCONT)
-            return False
-        return True
-
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA busy_timeout = 100")
-    eventually(is_stopped_between_writes, "a moment between writes", PATIENCE)
-    connection.close()
 
 
 def await_given_up(worker: Worker) -> None:
@@ -76,7 +42,7 @@ def test_late_finish_of_a_worker_that_was_given_up_is_refused(
     first = start("--threads", 1, options=SHORT)
     await_effects("job:began")
     process = first.process()
-    stand_still(first)
+    stand_still(*first.family())
     second = start("--threads", 1, options=SHORT)
     eventually(lambda: effects()["job:began"] == 2, "the next attempt", PATIENCE)
     (lost,) = lost_attempts()
@@ -109,7 +75,7 @@ def test_atomic_work_of_a_worker_that_was_given_up_is_rolled_back(
     result = tasks.hold_atomic.enqueue("job", str(gate), str(begun))
     first = start("--threads", 1, options=SHORT)
     eventually(begun.exists, "the job's begin", PATIENCE)
-    stand_still(first)
+    stand_still(*first.family())
     second = start("--threads", 1, options=SHORT)
     eventually(lambda: len(lost_attempts()) == 1, "the rescue", PATIENCE)
     gate.open()
@@ -129,7 +95,7 @@ def test_worker_that_stood_still_in_the_midst_doubles_nothing_atomic(
     results = tasks.work_atomic.enqueue_many(((str(n),), {}) for n in range(800))
     first = start("--processes", 2, "--threads", 2, options=SHORT)
     eventually(lambda: FinishedJob.objects.count() >= 50, "some work", PATIENCE, 0.002)
-    stand_still(first)
+    stand_still(*first.family())
     second = start("--processes", 2, "--threads", 2, options=SHORT)
     await_given_up(first)
     first.signal_all(signal.SIGCONT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from django.db import OperationalError, connection, transaction
 
 from django_bgtasks.models import (
     Attempt,
@@ -50,10 +52,13 @@ class Worker(CommandProcess):
 
     def signal_all(self, number: int) -> None:
         """Signal the supervisor and then its processes."""
-        family = [psutil.Process(self.pid), *self.children()]
-        for process in family:
+        for process in self.family():
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
+
+    def family(self) -> list[psutil.Process]:
+        """The supervisor and its processes."""
+        return [psutil.Process(self.pid), *self.children()]
 
 
 Start = Callable[..., Worker]
@@ -122,6 +127,37 @@ def await_end(process: psutil.Process) -> None:
             return True
 
     eventually(has_ended, f"the end of {process}", PATIENCE)
+
+
+def stand_still(*processes: psutil.Process) -> None:
+    """Stop processes (SIGSTOP), but not in the midst of a write.
+
+    Where there is one lock for all writers, nobody could go on without it.
+    """
+
+    def are_stopped_between_writes() -> bool:
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)
+        eventually(
+            lambda: all(
+                process.status() == psutil.STATUS_STOPPED for process in processes
+            ),
+            "their standstill",
+        )
+        try:
+            with transaction.atomic():
+                Effect.objects.filter(key="nothing").delete()
+        except OperationalError:
+            for process in processes:
+                process.send_signal(signal.SIGCONT)
+            return False
+        return True
+
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout = 100")
+    eventually(are_stopped_between_writes, "a moment between writes", PATIENCE)
+    connection.close()
 
 
 def unfinished() -> int:

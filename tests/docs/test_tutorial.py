@@ -9,7 +9,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -79,6 +80,15 @@ class Project:
             "JOIN django_bgtasks_runningjob ON process_id = process.id"
         )
 
+    def is_being_written(self) -> bool:
+        """Whether a transaction stays open; none but that of a task does so long."""
+        with closing(sqlite3.connect(self.folder / "db.sqlite3", 0.5)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return True
+            return False
+
     def loaves(self) -> int:
         return self.numbers("SELECT COUNT(*) FROM bakery_loaf")[0]
 
@@ -123,13 +133,21 @@ def run_worker(project: Project, *options: str) -> Iterator[CommandProcess]:
         children = worker.children()
         worker.stop()
         for child in children:
-            child.wait(timeout=30)
+            child.wait(timeout=60)
 
 
-def kill(project: Project) -> None:
-    """Kill the worker process that has a job, as the tutorial does."""
-    (pid,) = eventually(project.worker_pids, "a worker with a job")
-    os.kill(pid, signal.SIGKILL)
+def kill_amid(project: Project, call: str, under_way: Callable[[], bool]) -> str:
+    """Enqueue a job, kill the worker process amid its work, and return its id.
+
+    The tutorial does one after the other. Here the work is watched while the shell
+    still ends, which takes longer on a busy machine than the job does.
+    """
+    with ThreadPoolExecutor(max_workers=1) as shell:
+        job = shell.submit(project.shell, ENQUEUE.format(call=call))
+        eventually(under_way, "the job to be under way", 60, 0.01)
+        (pid,) = project.worker_pids()
+        os.kill(pid, signal.SIGKILL)
+        return job.result()
 
 
 ENQUEUE = "from bakery.tasks import *; print({call}.id)"
@@ -173,8 +191,8 @@ def test_task_that_fails_is_tried_three_times(
 
 
 def test_job_survives_kill_9(project: Project, worker: CommandProcess) -> None:
-    job = project.shell(ENQUEUE.format(call="bake.enqueue(4)"))
-    kill(project)
+    before = project.loaves()
+    job = kill_amid(project, "bake.enqueue(4)", lambda: project.loaves() > before)
     worker.wait_for_line(shown("was killed"))
     worker.wait_for_line(shown("Rescued"))
     said = project.shell(WAIT.format(task="bake", id=job))
@@ -185,8 +203,7 @@ def test_atomic_job_that_is_killed_bakes_four_loaves(
     project: Project, worker: CommandProcess
 ) -> None:
     before = project.loaves()
-    job = project.shell(ENQUEUE.format(call="bake_tray.enqueue()"))
-    kill(project)
+    job = kill_amid(project, "bake_tray.enqueue()", project.is_being_written)
     said = project.shell(WAIT.format(task="bake_tray", id=job))
     assert said.endswith("SUCCESSFUL 2")
     assert project.loaves() == before + 4

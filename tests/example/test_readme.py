@@ -13,8 +13,6 @@ import pytest
 
 from .conftest import ROOT
 
-pytestmark = pytest.mark.once
-
 README = (ROOT / "README.md").read_text()
 FIRST = """
 from django.test import Client

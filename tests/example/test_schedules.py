@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from .conftest import RunExample, Site, Visitor, address, manage, sign_up
-
-pytestmark = pytest.mark.once
 
 
 def test_declared_schedules_run_on_demand(

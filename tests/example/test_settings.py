@@ -12,8 +12,6 @@ import pytest
 
 from .conftest import ROOT, environment, manage
 
-pytestmark = pytest.mark.once
-
 SHOW = """
 import json
 from django.conf import settings

@@ -51,7 +51,6 @@ def test_sign_up_leads_to_an_email_whose_link_opens_the_door(
         ("Grace\0", "x@example.com", "Null characters are not allowed"),
     ],
 )
-@pytest.mark.once
 def test_sign_up_that_is_refused_enqueues_nothing(
     visitor: Visitor, name: str, email: str, complaint: str
 ) -> None:
@@ -60,7 +59,6 @@ def test_sign_up_that_is_refused_enqueues_nothing(
     assert "What you asked for" not in visitor.get("/").words
 
 
-@pytest.mark.once
 def test_address_is_taken_once(site: Site, visitor: Visitor) -> None:
     email = address()
     sign_up(visitor, email)
@@ -71,7 +69,6 @@ def test_address_is_taken_once(site: Site, visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "status/"])
-@pytest.mark.once
 def test_job_is_shown_to_nobody_else(site: Site, visitor: Visitor, path: str) -> None:
     job = visitor.submit("/rates/", at="/").job_id
     assert visitor.get(f"/jobs/{job}/{path}").status == 200
@@ -79,14 +76,12 @@ def test_job_is_shown_to_nobody_else(site: Site, visitor: Visitor, path: str) ->
 
 
 @pytest.mark.parametrize("verb", ["cancel", "again"])
-@pytest.mark.once
 def test_job_is_changed_by_nobody_else(site: Site, visitor: Visitor, verb: str) -> None:
     job = visitor.submit("/rates/", at="/").job_id
     assert site.visitor().submit(f"/jobs/{job}/{verb}/", at="/").status == 404
     assert visitor.status(job)["state"] != "cancelled"
 
 
-@pytest.mark.once
 def test_waiting_job_can_be_cancelled_and_run_again(
     visitor: Visitor, start_worker: RunExample
 ) -> None:
@@ -101,7 +96,6 @@ def test_waiting_job_can_be_cancelled_and_run_again(
     assert "It had finished already" in page.words
 
 
-@pytest.mark.once
 def test_service_that_is_down_twice_is_asked_three_times(
     visitor: Visitor, start_worker: RunExample
 ) -> None:
@@ -115,7 +109,6 @@ def test_service_that_is_down_twice_is_asked_three_times(
     assert "EUR 1.0" in visitor.get(f"/jobs/{job}/").words
 
 
-@pytest.mark.once
 def test_report_tells_how_far_it_is_and_ends_as_a_table(
     visitor: Visitor, start_worker: RunExample
 ) -> None:
@@ -134,7 +127,6 @@ def test_report_tells_how_far_it_is_and_ends_as_a_table(
     assert page.text.count('<th scope="row">') == 30
 
 
-@pytest.mark.once
 def test_page_of_a_report_follows_it_by_its_own_token(
     site: Site, visitor: Visitor, start_worker: RunExample
 ) -> None:
@@ -187,7 +179,6 @@ def test_report_goes_on_after_its_worker_was_killed(
     assert visitor.get(f"/jobs/{job}/").text.count('<th scope="row">') == 30
 
 
-@pytest.mark.once
 def test_running_report_can_be_cancelled_and_run_again(
     visitor: Visitor, start_worker: RunExample
 ) -> None:
@@ -200,7 +191,6 @@ def test_running_report_can_be_cancelled_and_run_again(
     assert wait_for_job(visitor, job)["state"] == "succeeded"
 
 
-@pytest.mark.once
 def test_reports_are_left_to_their_own_worker(
     visitor: Visitor, start_worker: RunExample
 ) -> None:
@@ -211,7 +201,6 @@ def test_reports_are_left_to_their_own_worker(
     assert visitor.status(report)["state"] == "succeeded"
 
 
-@pytest.mark.once
 def test_async_task_asks_for_every_page(
     visitor: Visitor, start_worker: RunExample
 ) -> None:
@@ -237,7 +226,6 @@ def test_every_click_books_its_points(site: Site, start_worker: RunExample) -> N
 
 
 @pytest.mark.parametrize("path", ["/points/", "/newsletters/", "/newsletters/1/"])
-@pytest.mark.once
 def test_visitor_is_asked_to_log_in(visitor: Visitor, path: str) -> None:
     assert "/accounts/login/" in visitor.get(path).url
 
@@ -274,7 +262,6 @@ def test_admin_shows_every_table(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/sign-up/", "/accounts/login/"])
-@pytest.mark.once
 def test_pages_load_nothing_from_elsewhere(visitor: Visitor, path: str) -> None:
     text = visitor.get(path).text
     loaded = re.findall(r'<(?:link|script|img)[^>]+(?:href|src)="([^"]+)"', text)
