@@ -22,6 +22,8 @@ BARS = {
     "dead": ("", Bar(0.25, floor=3000.0)),
     "wait p50": ("ms", Bar(0.25, floor=2.0)),
     "wait p99": ("ms", Bar(0.50, floor=50.0)),
+    # How much of the machine was in use, by whomever.
+    "machine": ("", Bar(inf)),
     # Kept for hours by design; see ``run``.
     "figures": ("", Bar(inf)),
 }

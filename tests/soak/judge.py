@@ -92,6 +92,21 @@ def _pieces(points: Sequence[Point]) -> list[Point]:
     ]
 
 
+def undisturbed(
+    points: Sequence[Point], busy: Sequence[Point], piece: float, most: float
+) -> list[Point]:
+    """Leave out the points around which a machine was busier than ``most`` (0 to 1).
+
+    How long a job waits for a processor that others have is not the queue's doing.
+    """
+    found = []
+    for at, value in points:
+        near = [share for when, share in busy if abs(when - at) <= piece / 2]
+        if near and median(near) <= most:
+            found.append((at, value))
+    return found
+
+
 def judge(
     series: Mapping[str, Sequence[Point]],
     bars: Mapping[str, tuple[str, Bar]],

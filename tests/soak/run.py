@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import psutil
 from django.db import connection
 
 from django_bgtasks.models import Schedule
@@ -18,7 +19,7 @@ from tests.testapp.models import Effect
 from . import count, sampling, tables
 from .bars import BARS
 from .crew import Crew
-from .judge import Finding, Point, judge
+from .judge import Finding, Point, judge, undisturbed
 
 _PROCESSES_EVERY = 5.0
 _TABLES_EVERY = 10.0
@@ -26,6 +27,10 @@ _TELL_EVERY = 60.0
 # A supervisor prunes every ten seconds.
 _MOST_OVERDUE = 30.0
 _PATIENCE = 90.0
+# A machine that is busier has no processor at hand for a job that may start.
+_MOST_BUSY = 0.7
+# Waits are judged if so many of them were undisturbed.
+_LEAST_CALM = 0.5
 
 
 @dataclass
@@ -80,7 +85,9 @@ class Soak:
 
     def _look_at_processes(self, now: float) -> None:
         found = sampling.of_all(self.crew.processes())
-        self.samples.append({"at": now, "processes": found})
+        # Since the last look, with all that others run here.
+        busy = {"all": psutil.cpu_percent() / 100}
+        self.samples.append({"at": now, "processes": found, "machine": busy})
 
     def _look_at_tables(self, now: float) -> None:
         self.ends.look()
@@ -142,11 +149,29 @@ class Soak:
         under_load = [line for line in lines if line["at"] - self.began < plan.seconds]
         self.series = sampling.series_of(self.samples)
         piece = max(plan.seconds / 60, _PROCESSES_EVERY)
-        self.series |= count.waits(under_load, self.began, piece)
+        waits = count.waits(under_load, self.began, piece)
         findings = judge(self.series, BARS, since=plan.warm_up)
+        findings += self._judge_waits(waits, piece)
+        self.series |= waits
         self.counted = count.count(lines, self.ends)
         self.problems += self.counted.problems
         return [*findings, self._overdue(), self._figures()]
+
+    def _judge_waits(
+        self, waits: dict[str, list[Point]], piece: float
+    ) -> list[Finding]:
+        """Judge the pieces in which the machine had room; none, if those are few."""
+        busy, since = self.series["machine: all"], self.crew.plan.warm_up
+        findings = []
+        for name, points in waits.items():
+            later = [point for point in points if point[0] >= since]
+            calm = undisturbed(later, busy, piece, _MOST_BUSY)
+            if len(calm) < len(later) * _LEAST_CALM:
+                text = f"not judged: {len(calm)} of {len(later)} pieces undisturbed"
+                findings.append(Finding(name, "ms", held=True, text=text))
+            else:
+                findings += judge({name: calm}, BARS, since)
+        return findings
 
     def _overdue(self) -> Finding:
         late = max((each.get("overdue", 0.0) for each in self.samples), default=0.0)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from .judge import Bar, Finding, Point, judge, trend_of
+from .judge import Bar, Finding, Point, judge, trend_of, undisturbed
 
 pytestmark = pytest.mark.once
 
@@ -93,6 +93,13 @@ def test_series_that_ended_early_proves_nothing() -> None:
     assert not verdict(
         [point for point in series(lambda at: 60.0) if point[0] < 500]
     ).held
+
+
+def test_points_of_a_busy_machine_are_left_out() -> None:
+    points = [(at * 60.0, float(at)) for at in range(4)]
+    busy = [(at, 0.9 if 90 < at < 150 else 0.3) for at in map(float, range(0, 210, 5))]
+    assert undisturbed(points, busy, 60.0, 0.7) == [points[0], points[1], points[3]]
+    assert undisturbed(points, [], 60.0, 0.7) == []
 
 
 def test_zeros_are_not_told() -> None:
