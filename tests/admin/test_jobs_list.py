@@ -227,10 +227,10 @@ def test_search_stops_where_it_takes_too_long_and_goes_on_there(text: str) -> No
     )
     tasks.greet.enqueue_many([(("hay",), {}) for _ in range(30)])
     terms = Terms(text=text) if text else Terms(queue="mail")
-    page = find("default", terms, windows=(10, 10))
+    page = find("default", terms, seconds=60, windows=(10, 10))
     assert (page.lines, page.cut, page.looked) == ([], True, 20)
     assert page.older is not None
-    page = find("default", terms, page.older, windows=(10, 10))
+    page = find("default", terms, page.older, seconds=60, windows=(10, 10))
     assert [str(line.id) for line in page.lines] == ids_of(*reversed(needles))
     assert (page.older, page.cut) == (None, False)
 

@@ -86,9 +86,18 @@ class Visit:
         )
 
     def click(self, selector: str) -> None:
+        eventually(lambda: self._has_clicked(selector), f"a click on {selector}")
+
+    def _has_clicked(self, selector: str) -> bool:
+        from selenium.common.exceptions import StaleElementReferenceException
+
         element = self.find(selector)
-        self.script("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
+        try:
+            self.script("arguments[0].scrollIntoView({block: 'center'})", element)
+            element.click()
+        except StaleElementReferenceException:
+            return False  # The page has just renewed this part of itself.
+        return True
 
     def leave_by(self, selector: str) -> None:
         """Click what leads to another page, and wait for that page."""
@@ -119,11 +128,11 @@ class Visit:
 
     def press(self, *keys: str) -> None:
         """Press keys where the focus is; names as in selenium's Keys."""
+        from selenium.webdriver.common.action_chains import ActionChains
         from selenium.webdriver.common.keys import Keys
 
-        self.driver.switch_to.active_element.send_keys(
-            *(getattr(Keys, key, key) for key in keys)
-        )
+        pressed = (getattr(Keys, key, key) for key in keys)
+        ActionChains(self.driver).send_keys(*pressed).perform()
 
     def script(self, text: str, *arguments: Any) -> Any:
         """Run JavaScript in the page, and return what it returns."""

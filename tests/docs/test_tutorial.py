@@ -82,7 +82,9 @@ class Project:
 
     def is_being_written(self) -> bool:
         """Whether a transaction stays open; none but that of a task does so long."""
-        with closing(sqlite3.connect(self.folder / "db.sqlite3", 0.5)) as connection:
+        with closing(
+            sqlite3.connect(self.folder / "db.sqlite3", timeout=0.5)
+        ) as connection:
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError:

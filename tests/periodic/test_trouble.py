@@ -90,7 +90,7 @@ def test_row_that_cannot_be_read_stops_no_other(
     assert look(beat).enqueued == 2
 
 
-@pytest.mark.only_on("postgresql", "sqlite")
+@pytest.mark.only_on("sqlite")
 def test_row_that_becomes_unreadable_as_it_is_due_stops_no_other(
     beat: Beat,
     clock: Clock,
