@@ -38,7 +38,10 @@ def draw(
         axes.axvspan(0, warm_up / 60, color="0.93", lw=0)
         axes.set_title(name, loc="left", fontsize=8)
         axes.tick_params(labelsize=7)
-        axes.set_ylim(bottom=0)
+        if kinds[0].startswith("wait"):
+            axes.set_yscale("log")
+        else:
+            axes.set_ylim(bottom=0)
         axes.spines[["top", "right"]].set_visible(False)
         if len(lines) > 1:
             axes.legend(fontsize=6, ncols=2, frameon=False)

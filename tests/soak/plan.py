@@ -19,8 +19,11 @@ class Plan:
 
     @property
     def retention(self) -> float:
-        """Short enough that pruning is in balance long before the end."""
-        return self.seconds / 12
+        """Short enough that pruning is in balance long before the end.
+
+        Yet what has ended must be seen before it is pruned.
+        """
+        return max(self.seconds / 12, 30.0)
 
     @property
     def warm_up(self) -> float:

@@ -42,6 +42,7 @@ class Soak:
     counted: count.Count = field(default_factory=count.Count)
     series: dict[str, list[Point]] = field(default_factory=dict)
     busy: float = 0.0
+    _last_look: float | None = None
 
     def perform(self) -> list[Finding]:
         _prepare()
@@ -90,6 +91,10 @@ class Soak:
         self.samples.append({"at": now, "processes": found, "machine": busy})
 
     def _look_at_tables(self, now: float) -> None:
+        gap = now - (self._last_look or now)
+        self._last_look = now
+        if gap > self.crew.plan.retention:
+            self.problems.append(f"nobody looked for {gap:.0f} s: ends were not seen")
         self.ends.look()
         sample = {"at": now, **tables.look(self.crew.server)}
         sample["overdue"] = tables.overdue()
