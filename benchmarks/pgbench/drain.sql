@@ -1,8 +1,7 @@
 -- What a worker sends for each batch: finish the last one and claim the next.
 WITH gone AS (
     DELETE FROM limit_running r
-    USING unnest(:ids::uuid[]) AS f(key)
-    WHERE r.job_id = f.key AND r.attempt = 1 AND r.process_id = 1
+    WHERE r.job_id = ANY(:ids::uuid[]) AND r.attempt = 1 AND r.process_id = 1
     RETURNING r.job_id
 ), finished AS (
     INSERT INTO limit_finished (
