@@ -41,6 +41,8 @@ def test_declared_schedules_run_and_end_with_their_declarations(start: Start) ->
     origins = Schedule.objects.values_list("name", "origin").order_by("name")
     assert list(origins) == [("in code", "code"), ("in settings", "settings")]
     for each in (*beats, worker):
+        # One that nothing was left for may only just begin.
+        each.wait_for_line("Starting")
         assert each.stop() == 0
     Schedule.objects.filter(name="in settings").update(enabled=False)
 

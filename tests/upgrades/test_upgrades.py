@@ -17,7 +17,14 @@ from tests.soak.servers import SERVERS
 
 from . import revisions
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.skipif(
+        "BGTASKS_UPGRADES" not in os.environ,
+        reason="minutes of load: BGTASKS_UPGRADES=1",
+    ),
+    pytest.mark.slow,
+    pytest.mark.timeout(400),
+]
 
 
 @pytest.fixture
