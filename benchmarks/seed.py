@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 from django.db import connection
 
@@ -28,6 +27,8 @@ from django_bgtasks.models import (
 from django_bgtasks.upkeep import presence
 from django_bgtasks.vendors import vendor_of
 
+from .tables import analyze, run, table
+
 QUEUES = ("default", "mail", "slow", "reports", "images", "search", "import", "sms")
 DAYS = 30
 _BATCH = 500_000
@@ -45,12 +46,12 @@ def seed(finished: int, waiting: int, say: Callable[[str], None]) -> None:
     if connection.vendor == "postgresql":
         # What reads them sees no difference, and the disk is spared.
         for model in _LARGE:
-            _run(f"ALTER TABLE {_table(model)} SET UNLOGGED")
+            run(f"ALTER TABLE {table(model)} SET UNLOGGED")
     sql = _dialect()(total)
     started = time.monotonic()
     for first in range(1, total + 1, _BATCH):
         last = min(first + _BATCH - 1, total)
-        _run(_bodies(sql, first, last))
+        run(_bodies(sql, first, last))
         say(f"  {last:,} bodies, {time.monotonic() - started:.0f} s")
     border = f"n <= {finished}"
     for about, statement in (
@@ -59,11 +60,11 @@ def seed(finished: int, waiting: int, say: Callable[[str], None]) -> None:
         ("failures", _failures()),
         ("ready", _ready(sql, finished)),
     ):
-        _run(statement)
+        run(statement)
         say(f"  {about}, {time.monotonic() - started:.0f} s")
     _people()
     _rollups()
-    _analyze()
+    analyze(_LARGE)
     say(f"  all else, {time.monotonic() - started:.0f} s")
 
 
@@ -181,7 +182,7 @@ def _bodies(sql: _PostgreSQL, first: int, last: int) -> str:
     args = sql.text("'[' ", sql.string("n"), "']'")
     kwargs = sql.text("""'{"email": "user'""", sql.string("n"), """'@example.com"}'""")
     return (
-        f"INSERT INTO {_table(Job)} (id, task_path, backend, queue_name, priority, "
+        f"INSERT INTO {table(Job)} (id, task_path, backend, queue_name, priority, "
         f"args, kwargs, enqueued_at) SELECT {sql.key()}, {path}, 'default', "
         f"{sql.pick(QUEUES)}, 0, {args}, {kwargs}, {sql.moment()} "
         f"FROM {sql.series(first, last)}"
@@ -191,7 +192,7 @@ def _bodies(sql: _PostgreSQL, first: int, last: int) -> str:
 def _numbered(sql: _PostgreSQL) -> str:
     return (
         f"(SELECT id, task_path, queue_name, enqueued_at, {sql.number_of('id')} AS n "
-        f"FROM {_table(Job)}) j"
+        f"FROM {table(Job)}) j"
     )
 
 
@@ -201,7 +202,7 @@ def _finished(sql: _PostgreSQL, border: str) -> str:
     worker = sql.text("'shop-1-210-a3f1.'", sql.string("n % 4"))
     ended = sql.later("enqueued_at", 2)
     return (
-        f"INSERT INTO {_table(FinishedJob)} ({columns}, return_value, keep_until) "
+        f"INSERT INTO {table(FinishedJob)} ({columns}, return_value, keep_until) "
         f"SELECT id, {outcome}, 1, {worker}, {sql.later('enqueued_at', 1)}, {ended}, "
         f"'null', {sql.later('enqueued_at', 86_400 * 40)} "
         f"FROM {_numbered(sql)} WHERE {border}"
@@ -223,19 +224,19 @@ def _exception() -> str:
 
 def _attempts() -> str:
     return (
-        f"INSERT INTO {_table(Attempt)} (job_id, attempt, outcome, worker, started_at, "
+        f"INSERT INTO {table(Attempt)} (job_id, attempt, outcome, worker, started_at, "
         f"finished_at, exception_class_path, traceback) SELECT f.job_id, 1, f.outcome, "
         f"f.worker, f.started_at, f.finished_at, {_exception()}, '{_TRACEBACK}' "
-        f"FROM {_table(FinishedJob)} f JOIN {_table(Job)} j ON j.id = f.job_id "
+        f"FROM {table(FinishedJob)} f JOIN {table(Job)} j ON j.id = f.job_id "
         f"WHERE f.outcome = 'failed'"
     )
 
 
 def _failures() -> str:
     return (
-        f"INSERT INTO {_table(Failure)} (job_id, task_path, exception_class_path, "
+        f"INSERT INTO {table(Failure)} (job_id, task_path, exception_class_path, "
         f"failed_at) SELECT f.job_id, j.task_path, {_exception()}, f.finished_at "
-        f"FROM {_table(FinishedJob)} f JOIN {_table(Job)} j ON j.id = f.job_id "
+        f"FROM {table(FinishedJob)} f JOIN {table(Job)} j ON j.id = f.job_id "
         f"WHERE f.outcome = 'failed'"
     )
 
@@ -243,7 +244,7 @@ def _failures() -> str:
 def _ready(sql: _PostgreSQL, finished: int) -> str:
     rank = connection.ops.quote_name("rank")
     return (
-        f"INSERT INTO {_table(ReadyJob)} (job_id, queue_name, {rank}, ready_at, "
+        f"INSERT INTO {table(ReadyJob)} (job_id, queue_name, {rank}, ready_at, "
         f"attempt) SELECT id, queue_name, 0, enqueued_at, 1 FROM {_numbered(sql)} "
         f"WHERE n > {finished}"
     )
@@ -301,22 +302,3 @@ def _rollups() -> None:
         ),
         batch_size=1_000,
     )
-
-
-def _analyze() -> None:
-    # As a server does by itself, sooner or later.
-    words = {"mysql": "ANALYZE TABLE", "postgresql": "VACUUM ANALYZE"}
-    word = words.get(connection.vendor, "ANALYZE")
-    for model in _LARGE:
-        _run(f"{word} {_table(model)}")
-
-
-def _table(model: Any) -> str:
-    return connection.ops.quote_name(model._meta.db_table)
-
-
-def _run(statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        if cursor.description:
-            cursor.fetchall()

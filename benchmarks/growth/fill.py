@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.db import connection, transaction
 
 from django_bgtasks.models import DeferredJob, FinishedJob, Job, ReadyJob
+
+from .. import tables
 
 _BATCH = 250_000
 # What is waiting has been so for long enough that no floor hides it.
@@ -72,14 +73,12 @@ def waiting(count: int, queues: int) -> None:
 
 def nothing_waits() -> None:
     """Delete all jobs that are ready."""
-    _run(f"DELETE FROM {_table(ReadyJob)}")
+    tables.run(f"DELETE FROM {tables.table(ReadyJob)}")
 
 
 def analyze() -> None:
     """Have the statistics that a server gathers by itself, sooner or later."""
-    words = {"mysql": "ANALYZE TABLE", "postgresql": "VACUUM ANALYZE"}
-    for model in (Job, ReadyJob, DeferredJob, FinishedJob):
-        _run(f"{words.get(connection.vendor, 'ANALYZE')} {_table(model)}")
+    tables.analyze((Job, ReadyJob, DeferredJob, FinishedJob))
 
 
 def _add(kind: str, start: int, count: int, queues: int) -> None:
@@ -91,8 +90,8 @@ def _add(kind: str, start: int, count: int, queues: int) -> None:
     names = "id, task_path, backend, queue_name, priority, args, kwargs, enqueued_at"
     with transaction.atomic():
         for table, named, wanted in ((Job, names, body), (model, columns, values)):
-            _run(
-                f"INSERT INTO {_table(table)} ({words(named)}) "
+            tables.run(
+                f"INSERT INTO {tables.table(table)} ({words(named)}) "
                 f"SELECT {words(wanted)} FROM {words.series(start, start + count - 1)}"
             )
 
@@ -162,14 +161,3 @@ class _Words:
         if self._vendor == "mysql":
             return f"CONCAT('q', {number})"
         return f"'q' || ({number})"
-
-
-def _table(model: Any) -> str:
-    return connection.ops.quote_name(model._meta.db_table)
-
-
-def _run(statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        if cursor.description:
-            cursor.fetchall()

@@ -23,7 +23,6 @@ from ..models import (
     Queue,
     ReadyJob,
     RunningJob,
-    rank_of,
     table_of,
 )
 from ..results import public
@@ -179,13 +178,7 @@ def _retry(vendor: Vendor, job_ids: Sequence[UUID]) -> list[UUID]:
     for model in (FinishedJob, Failure):
         _delete(vendor, model, finished)
     ReadyJob.objects.using(alias).bulk_create(
-        ReadyJob(
-            job_id=body.pk,
-            queue_name=body.queue_name,
-            rank=rank_of(body.priority),
-            ready_at=public(now),
-            attempt=finished[body.pk].attempt + 1,
-        )
+        ReadyJob(ready_at=public(now), **body.place(finished[body.pk].attempt + 1))
         for body in bodies
     )
     return list(finished)
@@ -270,13 +263,7 @@ def _give_back(vendor: Vendor, owner: int, jobs: dict[str, int]) -> int:
     cancelled = {pk: jobs[pk.hex] for pk in bodies if mine[pk]}
     _finish_unrun(alias, cancelled, now, Retention())
     ReadyJob.objects.using(alias).bulk_create(
-        ReadyJob(
-            job_id=body.pk,
-            queue_name=body.queue_name,
-            rank=rank_of(body.priority),
-            ready_at=public(now),
-            attempt=jobs[body.pk.hex],
-        )
+        ReadyJob(ready_at=public(now), **body.place(jobs[body.pk.hex]))
         for body in bodies.values()
         if not mine[body.pk]
     )

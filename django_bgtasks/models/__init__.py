@@ -9,7 +9,6 @@ from .job import (
     OutcomeKind,
     ReadyJob,
     RunningJob,
-    rank_of,
 )
 from .process import Process
 from .queue import Queue
@@ -39,6 +38,5 @@ __all__ = [
     "Tick",
     "attempts_of",
     "belongings_of",
-    "rank_of",
     "table_of",
 ]

@@ -9,6 +9,8 @@ the relations exist for joins only. Rows are moved by ``lifecycle`` and
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -20,7 +22,7 @@ MOST_ATTEMPTS = 2**31 - 1
 _LAST_RANK = 2**15 - 1
 
 
-def rank_of(priority: int) -> int:
+def _rank_of(priority: int) -> int:
     """Return the rank of a priority. One written by hand may be too low for any."""
     return min(-priority, _LAST_RANK)
 
@@ -72,6 +74,15 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task_path} {self.id}"
+
+    def place(self, attempt: int) -> dict[str, Any]:
+        """Return what a row of ReadyJob or DeferredJob says of the job and attempt."""
+        return {
+            "job_id": self.pk,
+            "queue_name": self.queue_name,
+            "rank": _rank_of(self.priority),
+            "attempt": attempt,
+        }
 
 
 class ReadyJob(models.Model):

@@ -22,7 +22,7 @@ from ..models import (
 )
 from ..results import public
 from ..vendors import Vendor
-from .deaths import Death
+from .deaths import Death, path_of
 
 logger = logging.getLogger("django_bgtasks.supervisor")
 
@@ -68,7 +68,6 @@ def _set_aside(vendor: Vendor, death: Death, options: Options) -> list[UUID]:
 
 def _fail(vendor: Vendor, key: UUID, path: str, death: Death, options: Options) -> None:
     alias, now, keep = vendor.connection.alias, vendor.now(), options.retention.failed
-    error = f"{TaskLost.__module__}.{TaskLost.__qualname__}"
     FinishedJob.objects.using(alias).create(
         job_id=key,
         outcome=OutcomeKind.LOST,
@@ -80,7 +79,7 @@ def _fail(vendor: Vendor, key: UUID, path: str, death: Death, options: Options) 
     failure = Failure(
         job_id=key,
         task_path=path,
-        exception_class_path=error,
+        exception_class_path=path_of(TaskLost),
         failed_at=public(now),
     )
     Failure.objects.using(alias).bulk_create([failure], ignore_conflicts=True)

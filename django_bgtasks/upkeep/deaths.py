@@ -40,6 +40,11 @@ class Death:
         return self.started is None or job in self.started
 
 
+def path_of(error: type[BaseException]) -> str:
+    """Return the path of an exception's class, as attempts and failures keep it."""
+    return f"{error.__module__}.{error.__qualname__}"
+
+
 def find_dead(
     vendor: Vendor, rescue_after: timedelta, now: datetime | None = None
 ) -> list[Death]:

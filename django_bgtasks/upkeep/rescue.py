@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Count
@@ -26,13 +25,12 @@ from ..models import (
     ReadyJob,
     Rollup,
     RunningJob,
-    rank_of,
     table_of,
 )
 from ..results import public
 from ..vendors import Vendor
 from .aside import SPOILED, set_aside
-from .deaths import Death, find_dead
+from .deaths import Death, find_dead, path_of
 
 __all__ = ["Death", "Rescued", "find_dead", "rescue"]
 
@@ -152,10 +150,9 @@ def _sort(
         elif times > 1 and death.blames_many:
             delay = timedelta(seconds=random.uniform(0, _SPREAD))
             due = public(now + delay)
-            batch.deferred.append(DeferredJob(run_after=due, **_place(job, attempt)))
+            batch.deferred.append(DeferredJob(run_after=due, **job.place(attempt)))
         else:
-            ready_at = public(now)
-            batch.ready.append(ReadyJob(ready_at=ready_at, **_place(job, attempt)))
+            batch.ready.append(ReadyJob(ready_at=public(now), **job.place(attempt)))
 
 
 def _times_lost(alias: str, lost: list[RunningJob]) -> dict[UUID, int]:
@@ -177,7 +174,7 @@ def _failures(batch: _Batch, jobs: dict[UUID, Job], death: Death) -> Iterator[Fa
             yield Failure(
                 job_id=row.job_id,
                 task_path=path,
-                exception_class_path=_path_of(_error(row.job_id, death)),
+                exception_class_path=path_of(_error(row.job_id, death)),
                 failed_at=row.finished_at,
             )
 
@@ -205,12 +202,8 @@ def _error(job_id: UUID, death: Death) -> type[BaseException]:
     return TaskTimeout if job_id in death.overdue else TaskLost
 
 
-def _path_of(error: type[BaseException]) -> str:
-    return f"{error.__module__}.{error.__qualname__}"
-
-
 def _lost_attempt(row: RunningJob, death: Death, now: datetime) -> Attempt:
-    path = _path_of(_error(row.job_id, death))
+    path = path_of(_error(row.job_id, death))
     story = f"Process {death.name} died while it ran the job."
     if row.job_id in death.overdue:
         story = (
@@ -243,12 +236,3 @@ def _finished(
         finished_at=public(now),
         keep_until=None if keep is None else public(now + keep),
     )
-
-
-def _place(job: Job, attempt: int) -> dict[str, Any]:
-    return {
-        "job_id": job.pk,
-        "queue_name": job.queue_name,
-        "rank": rank_of(job.priority),
-        "attempt": attempt,
-    }
