@@ -286,6 +286,7 @@ class Worker:
 
     def _recover(self) -> None:
         self.vendor.prepare_worker()
+        self.vendor.prepare_claims()
         written, self.unwritten = recover(
             self.vendor, self.owner, self.staff.held.values(), self.unwritten
         )

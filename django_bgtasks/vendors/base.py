@@ -154,9 +154,6 @@ class Vendor(Looks):
         """Return a watcher of ``channel`` for this process."""
         return Watcher()
 
-    def prepare_worker(self) -> None:
-        """Set this connection up for the worker's own statements."""
-
     def tune(self, schema_editor: Any, tables: Iterable[str]) -> None:
         """Set up tables whose rows come and go, while they are migrated."""
 

@@ -89,6 +89,37 @@ class Line:
                 raise
             return self._run(statement, values, then)
 
+    def answer(self, statement: Statement, values: list[bytes | None]) -> Any:
+        """Execute a statement that is prepared now at the latest.
+
+        Return the driver's result, as text. Raise its errors.
+        """
+        with self.raw.lock:
+            if statement.name not in self._session.prepared:
+                self._prepare_now(statement)
+            self._pgconn.send_query_prepared(statement.name, values)
+            (answer,) = self.raw.wait(execute(self._pgconn))
+        _check(answer)
+        return answer
+
+    def command(self, text: str) -> None:
+        """Execute statements that return nothing. Raise the driver's errors."""
+        with self.raw.lock:
+            self._pgconn.send_query(text.encode())
+            for answer in self.raw.wait(execute(self._pgconn)):
+                _check(answer)
+
+    def is_own(self) -> bool:
+        """Whether what is prepared or set stays with this session, and only with it."""
+        if not self._session.is_direct and self._session.may_prepare:
+            with self.raw.lock:
+                self._pgconn.send_query(b"SELECT pg_backend_pid()")
+                (answer,) = self.raw.wait(execute(self._pgconn))
+            _check(answer)
+            pid = int(answer.get_value(0, 0))
+            self._session.is_direct = pid == self._pgconn.backend_pid
+        return self._session.is_direct and self._session.may_prepare
+
     def notify(self, channel: str, message: str) -> None:
         """Send a message: with the statement that is under way, or alone."""
         text = _notification(channel, message)
@@ -138,9 +169,12 @@ class Line:
             # Many a session serves a request, and with it one enqueue, only.
             session.seen.add(name)
             return
-        self._pgconn.send_prepare(name, statement.numbered)
+        self._prepare_now(statement)
+
+    def _prepare_now(self, statement: Statement) -> None:
+        self._pgconn.send_prepare(statement.name, statement.numbered)
         _check(self.raw.wait(execute(self._pgconn))[-1])
-        session.prepared.add(name)
+        self._session.prepared.add(statement.name)
 
     def _send(self, statement: Statement, values: list[bytes | None]) -> None:
         pgconn = self._pgconn

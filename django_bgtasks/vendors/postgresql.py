@@ -14,11 +14,12 @@ from django.db.utils import OperationalError
 from .arrays import array
 from .base import Vendor
 from .encoded_stencil import EncodedStencil
+from .fast_moments import read_moments_fast
 from .findings import WRONG_DRIVER, Finding
 from .insert_sql import CLOCK, insert_many, insert_one
 from .listener import Listener
 from .queues_sql import queues_between
-from .rows import LONG_AGO, Insert, Move, Swap, Table, Take, Taken, Then
+from .rows import LONG_AGO, Insert, Move, Row, Swap, Table, Take, Taken, Then
 from .statement import Statement, encoded, statement
 from .stencil import Stencil
 from .take_sql import HEX, readable, take_sql
@@ -116,13 +117,11 @@ class PostgreSQL(Vendor):
             answers.append(f"{_swap(swap, ctes, params)}{nothing}")
         if take:
             answers.append(take_sql(take, ctes, params))
-        with self.connection.cursor() as cursor:
-            _read_moments_fast(cursor)
-            clock = time.monotonic()
-            cursor.execute(
-                f"WITH {', '.join(ctes)} {' UNION ALL '.join(answers)}", params
-            )
-            rows = cursor.fetchall()
+        text = f"WITH {', '.join(ctes)} {' UNION ALL '.join(answers)}"
+        clock = time.monotonic()
+        rows = None if swap else self._wire.take(text, params)
+        if rows is None:
+            rows = self._fetch(text, params)
         gone: set[str] = set()
         if swap:
             # The first row is of what is gone: only what is not all is named.
@@ -137,6 +136,16 @@ class PostgreSQL(Vendor):
         now, moment = self.moment(rows[0][0]), self.moment
         found = [(*row[1:5], moment(row[5]), *row[6:]) for row in rows]
         return gone, Taken(now, found, clock)
+
+    def _fetch(self, text: str, params: list[Any]) -> list[Row]:
+        with self.connection.cursor() as cursor:
+            read_moments_fast(getattr(cursor, "cursor", None))
+            cursor.execute(text, params)
+            rows: list[Row] = cursor.fetchall()
+        return rows
+
+    def prepare_claims(self) -> None:
+        self._wire.prepare_takes()
 
     def move(self, move: Move) -> int:
         columns = ", ".join(move.columns)
@@ -267,14 +276,3 @@ def _matching(rows: Sequence[tuple[str, int]], params: list[Any]) -> str:
         params += [attempt, param]
         parts.append(f"r.attempt = %s AND r.job_id = ANY({part})")
     return f"r.job_id = ANY({sql}) AND ({' OR '.join(parts)})"
-
-
-def _read_moments_fast(cursor: Any) -> None:
-    """Have the driver itself make a cursor's datetimes, aware, of the session's zone.
-
-    Django puts its own loader, in Python, before that.
-    """
-    loader = getattr(psycopg_any, "orig_tz_loader_cls", None)
-    adapters = getattr(getattr(cursor, "cursor", None), "adapters", None)
-    if loader is not None and adapters is not None:
-        adapters.register_loader("timestamptz", loader)

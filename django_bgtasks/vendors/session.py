@@ -47,6 +47,12 @@ class Session:
         # What is put again and again, by whatever its callers tell it apart.
         self.forms: dict[Any, Any] = {}
 
+    def prepare_worker(self) -> None:
+        """Set this connection up for the worker's own statements."""
+
+    def prepare_claims(self) -> None:
+        """Set this connection up for claims, and for nobody but who claims by it."""
+
     def now(self) -> datetime:
         """The database's clock, aware."""
         with self.connection.cursor() as cursor:

@@ -26,7 +26,8 @@ def take_sql(take: Take, ctes: list[str], params: list[Any]) -> str:
 
     The join reads lane after lane, lazily, and stops at the limit: no more rows
     are locked than are taken. Each is one walk along the index, from one of its
-    places to another. By key, stale statistics can make the delete a walk along all.
+    places to another. By key, stale statistics can make the delete a walk along all,
+    and so can they a join with the bodies: each is looked up by itself.
     """
     owner = f"EXISTS (SELECT FROM {take.owners.name} WHERE {take.owners.key} = %s)"
     arms = [
@@ -34,7 +35,8 @@ def take_sql(take: Take, ctes: list[str], params: list[Any]) -> str:
         for in_one_rank, lanes in groupby(take.lanes, _ends_in_its_rank)
     ]
     params += [take.owner, take.limit, take.owner]
-    body = ", ".join(_told(take.body, column) for column in take.read)
+    told = ", ".join(_told(take.body, column) for column in take.read)
+    body = ", ".join(f'b."{column}"' for column in take.read)
     ctes.append(
         f"picked AS MATERIALIZED (SELECT u.place FROM ({' UNION ALL '.join(arms)}) u "
         f"WHERE {owner} LIMIT %s)"
@@ -52,7 +54,8 @@ def take_sql(take: Take, ctes: list[str], params: list[Any]) -> str:
     return (
         f"SELECT {CLOCK}, {HEX}, t.attempt, t.queue_name, t.rank, "
         f"{readable('t.ready_at')}, {body} FROM taken t "
-        f"LEFT JOIN {take.body.name} b ON b.{take.body.key} = t.job_id"
+        f"LEFT JOIN LATERAL (SELECT {told} FROM {take.body.name} b "
+        f"WHERE b.{take.body.key} = t.job_id OFFSET 0) b ON true"
     )
 
 
@@ -115,4 +118,5 @@ def _told(body: Table, column: str) -> str:
     name = f'b."{column}"'
     if not body.types[column].startswith("timestamp"):
         return name
-    return f"CASE WHEN {name} BETWEEN {_FIRST_DAY} AND {_LAST_DAY} THEN {name} END"
+    within = f"{name} BETWEEN {_FIRST_DAY} AND {_LAST_DAY}"
+    return f'CASE WHEN {within} THEN {name} END AS "{column}"'

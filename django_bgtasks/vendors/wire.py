@@ -11,9 +11,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from . import short_way
+from .rows import Row
 
 try:
     from .line import Line, Session, is_of_driver
+    from .prepared_take import PreparedTakes
 except ImportError:  # psycopg2, or a version that keeps its parts elsewhere
     _has_driver = False
 else:
@@ -29,6 +31,7 @@ class Wire:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self._line: Line | None = None
+        self._takes: PreparedTakes | None = None
 
     def line(self) -> Line | None:
         """Return the way to the server, or None if a cursor must be used."""
@@ -39,6 +42,26 @@ class Wire:
         if line is None or line.raw is not raw:
             line = self._line = Line(raw, _session(connection))
         return line if line.is_free() else None
+
+    def prepare_takes(self) -> None:
+        """Have takes planned once, if the session is this process's own."""
+        line = self.line()
+        with self._connection.wrap_database_errors:
+            may = line is not None and _is_kept(self._connection) and line.is_own()
+            self._takes = PreparedTakes(line) if may and line else None
+
+    def take(self, text: str, params: list[Any]) -> list[Row] | None:
+        """Execute a take that was planned, or return None: use a cursor.
+
+        None as well inside of a transaction, which a refused statement would spoil.
+        """
+        if self._takes is None or self._connection.in_atomic_block:
+            return None
+        line = self.line()
+        if line is None:
+            return None
+        with self._connection.wrap_database_errors:
+            return self._takes.rows(line, text, params)
 
 
 def _session(connection: Any) -> Session:
@@ -59,6 +82,11 @@ def _is_plain(connection: Any, raw: Any) -> bool:
         and raw.cursor_factory.__module__.startswith("django.")
         and short_way.is_plain(connection)
     )
+
+
+def _is_kept(connection: Any) -> bool:
+    """Whether nobody else gets this session, from a pool."""
+    return not connection.settings_dict["OPTIONS"].get("pool")
 
 
 def _may_prepare(connection: Any, raw: Any) -> bool:
