@@ -116,7 +116,8 @@ class PostgreSQL(Vendor):
             nothing = ", NULL" * (len(take.read) + 4 if take else 0)
             answers.append(f"{_swap(swap, ctes, params)}{nothing}")
         if take:
-            answers.append(take_sql(take, ctes, params))
+            alone = not swap and not self.connection.in_atomic_block
+            answers.append(take_sql(take, ctes, params, alone=alone))
         text = f"WITH {', '.join(ctes)} {' UNION ALL '.join(answers)}"
         clock = time.monotonic()
         rows = None if swap else self._wire.take(text, params)

@@ -18,11 +18,18 @@ _FIRST = "TIMESTAMPTZ '0001-01-01'"
 _LAST = "TIMESTAMPTZ '9999-12-31 23:59:59.999999'"
 _FIRST_DAY, _LAST_DAY = "'0001-01-03'", "'9999-12-30'"
 _LOWEST, _HIGHEST = -32_769, 32_767
+# Nobody waits until the transaction lies on the disk. A server that crashes before that
+# forgets it, and all that came after it.
+_UNHURRIED = "(SELECT set_config('synchronous_commit', 'off', true)) = 'off'"
 _KINDS = ("text", "integer", MOMENT, "integer", MOMENT)
 
 
-def take_sql(take: Take, ctes: list[str], params: list[Any]) -> str:
+def take_sql(
+    take: Take, ctes: list[str], params: list[Any], *, alone: bool = False
+) -> str:
     """Add the parts of a take, and return the SELECT that answers it.
+
+    ``alone`` it is all of its transaction, whose commit is not waited for then.
 
     The join reads lane after lane, lazily, and stops at the limit: no more rows
     are locked than are taken. Each is one walk along the index, from one of its
@@ -35,11 +42,12 @@ def take_sql(take: Take, ctes: list[str], params: list[Any]) -> str:
         for in_one_rank, lanes in groupby(take.lanes, _ends_in_its_rank)
     ]
     params += [take.owner, take.limit, take.owner]
+    unhurried = f" AND {_UNHURRIED}" if alone else ""
     told = ", ".join(_told(take.body, column) for column in take.read)
     body = ", ".join(f'b."{column}"' for column in take.read)
     ctes.append(
         f"picked AS MATERIALIZED (SELECT u.place FROM ({' UNION ALL '.join(arms)}) u "
-        f"WHERE {owner} LIMIT %s)"
+        f"WHERE {owner}{unhurried} LIMIT %s)"
     )
     ctes.append(
         f"taken AS (DELETE FROM {take.source.name} "

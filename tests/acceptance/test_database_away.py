@@ -109,6 +109,8 @@ class Server(EmbeddedPostgreSQL):
             # What was committed must outlive a crash.
             admin.execute("ALTER SYSTEM SET synchronous_commit = on")
             admin.execute("ALTER SYSTEM SET full_page_writes = on")
+            # What is not waited for is on its way for so long.
+            admin.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
             admin.execute("SELECT pg_reload_conf()")
             admin.execute(f"CREATE DATABASE {self.name}")
         entry = {
@@ -199,6 +201,49 @@ def test_crash_of_the_server_loses_nothing(start: Start, server: Server) -> None
         worker.wait_for_line("The database is back", PATIENCE)
         assert worker.stop() == 0
         assert "taken for dead" not in worker.output
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.parametrize(
+    ("call", "kept"), [("hold_atomic", False), ("hold", True)], ids=["none", "some"]
+)
+def test_claim_that_a_crash_forgets_was_of_a_task_that_had_committed_nothing(
+    start: Start, server: Server, tmp_path: Path, call: str, kept: bool
+) -> None:
+    """A claim is not waited for: what comes after it takes it to the disk."""
+    gate, begun = tmp_path / "gate", tmp_path / "begun"
+    options = {"HEARTBEAT": 60, "RESCUE_AFTER": 300}
+    first = start("--threads", 1, options=options, BGTASKS_TEST_DATABASE_URL=server.url)
+    first.wait_for_line("Starting", PATIENCE)
+    eventually(lambda: hears(server), "a worker that listens", PATIENCE)
+    more = "" if kept else f", {str(begun)!r}"
+    server.call(f"tasks.{call}.enqueue('a', {str(gate)!r}{more})")
+    if kept:
+        began = "key = 'a:began'"
+        eventually(lambda: server.count("testapp_effect", began), "its note", PATIENCE)
+    else:
+        eventually(begun.exists, "its file", PATIENCE)
+    first.signal_all(signal.SIGSTOP)
+    server.crash()
+    server.start_again()
+    assert server.count("django_bgtasks_readyjob") == (0 if kept else 1)
+    assert server.count("django_bgtasks_runningjob") == (1 if kept else 0)
+    gate.touch()
+    first.signal_all(signal.SIGKILL)
+    first.wait()
+    options = {"HEARTBEAT": 0.3, "RESCUE_AFTER": 1}
+    second = start(
+        "--threads", 1, options=options, BGTASKS_TEST_DATABASE_URL=server.url
+    )
+    eventually(lambda: server.count("django_bgtasks_finishedjob"), "its end", PATIENCE)
+    assert second.stop() == 0
+    effects = {key for (key,) in server.query("SELECT key FROM testapp_effect")}
+    assert effects == ({"a:began", "a:ended"} if kept else {"a:done"})
+
+
+def hears(server: Server) -> bool:
+    listens = "query LIKE 'LISTEN%' AND state = 'idle'"
+    return server.count("pg_stat_activity", listens) > 0
 
 
 @pytest.mark.only_on("postgresql")
