@@ -89,11 +89,16 @@ class Line:
                 raise
             return self._run(statement, values, then)
 
-    def answer(self, statement: Statement, values: list[bytes | None]) -> Any:
-        """Execute a statement that is prepared now at the latest.
+    def answer(self, numbered: bytes, values: list[bytes | None]) -> Any:
+        """Execute a text, and return the driver's result. Raise its errors."""
+        with self.raw.lock:
+            self._pgconn.send_query_params(numbered, values)
+            (answer,) = self.raw.wait(execute(self._pgconn))
+        _check(answer)
+        return answer
 
-        Return the driver's result, as text. Raise its errors.
-        """
+    def prepared_answer(self, statement: Statement, values: list[bytes | None]) -> Any:
+        """The same, of a statement that is prepared now at the latest."""
         with self.raw.lock:
             if statement.name not in self._session.prepared:
                 self._prepare_now(statement)

@@ -120,7 +120,7 @@ class PostgreSQL(Vendor):
             answers.append(take_sql(take, ctes, params, alone=alone))
         text = f"WITH {', '.join(ctes)} {' UNION ALL '.join(answers)}"
         clock = time.monotonic()
-        rows = None if swap else self._wire.take(text, params)
+        rows = self._wire.fetch(text, params, planned=not swap)
         if rows is None:
             rows = self._fetch(text, params)
         gone: set[str] = set()
@@ -146,7 +146,7 @@ class PostgreSQL(Vendor):
         return rows
 
     def prepare_claims(self) -> None:
-        self._wire.prepare_takes()
+        self._wire.plan_takes_once()
 
     def move(self, move: Move) -> int:
         columns = ", ".join(move.columns)

@@ -22,12 +22,17 @@ class Statement(NamedTuple):
 
 
 def statement(text: str) -> Statement:
-    """Make a statement of a text with ``%s`` for each parameter."""
+    """Make a statement of a text with ``%s`` for each parameter, and no other ``%``."""
+    as_sent = numbered(text)
+    name = f"bgtasks_{_TOKEN}_{sha256(as_sent).hexdigest()[:16]}"
+    return Statement(text, as_sent, name.encode())
+
+
+def numbered(text: str) -> bytes:
+    """Return a text as libpq takes it, its ``%s`` numbered."""
     first, *rest = text.split("%s")
     parts = (f"${number}{part}" for number, part in enumerate(rest, 1))
-    numbered = "".join((first, *parts)).encode()
-    name = f"bgtasks_{_TOKEN}_{sha256(numbered).hexdigest()[:16]}"
-    return Statement(text, numbered, name.encode())
+    return "".join((first, *parts)).encode()
 
 
 def encoded(row: Iterable[Any]) -> list[bytes | None] | None:

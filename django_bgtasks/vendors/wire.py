@@ -15,7 +15,7 @@ from .rows import Row
 
 try:
     from .line import Line, Session, is_of_driver
-    from .prepared_take import PreparedTakes
+    from .reading import Reading
 except ImportError:  # psycopg2, or a version that keeps its parts elsewhere
     _has_driver = False
 else:
@@ -31,7 +31,7 @@ class Wire:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self._line: Line | None = None
-        self._takes: PreparedTakes | None = None
+        self._last: Reading | None = None
 
     def line(self) -> Line | None:
         """Return the way to the server, or None if a cursor must be used."""
@@ -43,25 +43,33 @@ class Wire:
             line = self._line = Line(raw, _session(connection))
         return line if line.is_free() else None
 
-    def prepare_takes(self) -> None:
+    def plan_takes_once(self) -> None:
         """Have takes planned once, if the session is this process's own."""
-        line = self.line()
-        with self._connection.wrap_database_errors:
-            may = line is not None and _is_kept(self._connection) and line.is_own()
-            self._takes = PreparedTakes(line) if may and line else None
+        reading = self._reading() if _is_kept(self._connection) else None
+        if reading is not None:
+            with self._connection.wrap_database_errors:
+                reading.plan_once()
 
-    def take(self, text: str, params: list[Any]) -> list[Row] | None:
-        """Execute a take that was planned, or return None: use a cursor.
+    def fetch(
+        self, text: str, params: list[Any], *, planned: bool = False
+    ) -> list[Row] | None:
+        """Execute a statement and return its rows, or return None: use a cursor.
 
-        None as well inside of a transaction, which a refused statement would spoil.
+        In a transaction nothing is ``planned``: if it cannot be, that would spoil it.
         """
-        if self._takes is None or self._connection.in_atomic_block:
+        reading = self._reading()
+        if reading is None:
             return None
-        line = self.line()
-        if line is None:
-            return None
+        planned = planned and not self._connection.in_atomic_block
         with self._connection.wrap_database_errors:
-            return self._takes.rows(line, text, params)
+            return reading.rows(text, params, planned=planned)
+
+    def _reading(self) -> Reading | None:
+        line, known = self.line(), self._last
+        if line is None or (known is not None and known.line is line):
+            return known if line else None
+        self._last = Reading(line)
+        return self._last
 
 
 def _session(connection: Any) -> Session:

@@ -1,0 +1,77 @@
+"""Statements by libpq whose rows are read.
+
+Their parameters are sent beside their text. A cursor of Django's would write them into
+it first, which takes as long as all else that is done for a row here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import Cursor, errors
+from psycopg.adapt import Transformer
+
+from .fast_moments import read_moments_fast
+from .line import Line
+from .rows import Row
+from .statement import Statement, encoded, numbered, statement
+
+# For all statements of the session. What has no other way is done all the same, at a
+# cost that would have it compiled first.
+_ALONG_INDEXES = """
+SET plan_cache_mode = force_generic_plan;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SET enable_sort = off;
+SET jit = off
+"""
+# Somebody has deallocated what was prepared; a column has got another type.
+_UNUSABLE = (errors.InvalidSqlStatementName, errors.FeatureNotSupported)
+
+
+class Reading:
+    """Reads by one line. Raise the driver's errors."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        cursor = Cursor(line.raw)
+        read_moments_fast(cursor)
+        self._reader = Transformer.from_context(cursor)
+        self._plans = False
+        # By their texts, which differ little.
+        self._statements: dict[str, Statement] = {}
+
+    def plan_once(self) -> None:
+        """Have takes planned once, in a session that serves nobody but claims.
+
+        To plan one takes longer than to carry it out. But the plan is then used
+        whatever the tables hold by now: one made beside empty tables has to be right
+        for full ones as well. All of a take goes along indexes, so the session is told
+        to plan nothing else.
+        """
+        if self.line.is_own():
+            self.line.command(_ALONG_INDEXES)
+            self._plans = True
+
+    def rows(self, text: str, params: list[Any], *, planned: bool) -> list[Row] | None:
+        """Execute a statement, as ``planned`` once if may be; None if it cannot."""
+        values = None if any(type(each) is list for each in params) else encoded(params)
+        if values is None:
+            return None
+        answer = self._answer(text, values) if planned and self._plans else None
+        if answer is None:
+            answer = self.line.answer(numbered(text), values)
+        self._reader.set_pgresult(answer)
+        return self._reader.load_rows(0, answer.ntuples, tuple)
+
+    def _answer(self, text: str, values: list[bytes | None]) -> Any:
+        known = self._statements.get(text)
+        if known is None:
+            known = self._statements[text] = statement(text)
+        try:
+            return self.line.prepared_answer(known, values)
+        except _UNUSABLE:
+            self._plans = False
+            return None
