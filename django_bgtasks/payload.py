@@ -20,6 +20,7 @@ _MAX_DEPTH = 200
 # Python refuses to print integers of over 4,300 digits.
 _MAX_BITS = 13_000
 _SAFE = 2**63
+_TOO_DEEP = f"JSON is nested deeper than {_MAX_DEPTH} levels."
 _scan: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
@@ -124,13 +125,34 @@ def dump(value: Any, where: str, limit: int) -> str:
 
 
 def load(text: str) -> Any:
-    """Decode what ``dump`` made."""
+    """Decode what ``dump`` made. Raise ValueError for what it cannot have made."""
     try:
-        value, end = _scan(text, 0)
-    except StopIteration:
-        end = -1
-    # With space around it, or wrong: let json.loads() find its words.
-    return value if end == len(text) else json.loads(text)
+        try:
+            value, end = _scan(text, 0)
+        except StopIteration:
+            end = -1
+        # With space around it, or wrong: let json.loads() find its words.
+        value = value if end == len(text) else json.loads(text)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    # Whoever walks it would fail over what is deeper, which takes two brackets a level.
+    if len(text) > 2 * _MAX_DEPTH and _is_too_deep(text, value):
+        raise ValueError(_TOO_DEEP)
+    return value
+
+
+def _is_too_deep(text: str, value: Any) -> bool:
+    if text.count("[") + text.count("{") <= _MAX_DEPTH:
+        return False
+    level = [value]
+    for _ in range(_MAX_DEPTH + 2):
+        level = [
+            item
+            for each in level
+            if isinstance(each, (dict, list))
+            for item in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(level)
 
 
 def printable(text: str) -> str:

@@ -55,7 +55,8 @@ def _log_instead(outcome: Outcome, reason: str) -> None:
         "Job %s (%s) could not be started, and is FAILED: %s",
         outcome.job.public_id,
         one_line(outcome.job.task_path),
-        reason.strip(),
+        # What it quotes of the row may hold line breaks of its own.
+        "\n    ".join(map(one_line, reason.strip().splitlines())),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -12,9 +13,12 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from ..log import one_line
 from ..overview.counts import Count
 
 _BAR = 30
+# What tells a terminal to do something, but for line breaks and tabs.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Console:
@@ -26,17 +30,18 @@ class Console:
         self._style = command.style
 
     def line(self, text: str = "") -> None:
-        self._out.write(text)
+        self._out.write(_harmless(text))
 
     def heading(self, text: str) -> None:
-        self._out.write(self._style.MIGRATE_HEADING(text))
+        self._out.write(self._style.MIGRATE_HEADING(one_line(text)))
 
     def json(self, data: Any) -> None:
-        self._out.write(json.dumps(data, default=_plain, indent=2, ensure_ascii=False))
+        text = json.dumps(data, default=_plain, indent=2, ensure_ascii=False)
+        self._out.write(_harmless(text))
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Write rows in columns; numbers to the right."""
-        texts = [[_text(value) for value in row] for row in rows]
+        texts = [[one_line(_text(value)) for value in row] for row in rows]
         widths = [max(map(len, column)) for column in zip(headers, *texts, strict=True)]
         right = [
             bool(rows) and all(_is_number(value) for value in column)
@@ -115,6 +120,11 @@ def moment(value: datetime | None) -> str:
 def jobs(number: int | Count) -> str:
     """Write a number of jobs."""
     return "1 job" if str(number) == "1" else f"{number} jobs"
+
+
+def _harmless(text: str) -> str:
+    """Spell out, as in JSON, what somebody put into a row to steer a terminal."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _text(value: Any) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from ..payload import load
 from ..sensitive import Mask
 
 _ID = re.compile(r"[0-9a-f]{8}-?[0-9a-f-]{0,27}", re.IGNORECASE)
@@ -66,7 +67,7 @@ class Terms:
         if not mask and not found:
             return True
         try:
-            args, kwargs, metadata = (json.loads(text or "null") for text in texts)
+            args, kwargs, metadata = (load(text or "null") for text in texts)
         except ValueError:
             return False
         shown = (mask.args(args), mask.kwargs(kwargs), mask.value(metadata))

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..compat import task_backends
 from ..lifecycle.enqueue import CHANNEL, JOB
+from ..log import one_line
 from ..signals import jobs_rescued
 from ..upkeep import presence, rescue
 from ..vendors import OUTAGES, vendor_of
@@ -192,7 +193,7 @@ class Supervisor:
     def _tell_of(self, death: rescue.Death, rescued: rescue.Rescued) -> None:
         logger.warning(
             "Rescued from %s: %d jobs are ready again, %d failed.",
-            death.name,
+            one_line(death.name),
             len(rescued.ready),
             len(rescued.failed),
         )

@@ -282,6 +282,24 @@ def test_nesting_within_the_limit_arrives():
     assert identical(sent(value), value)
 
 
+@pytest.mark.parametrize("pair", ["[]", ('{"a":', "}")])
+@pytest.mark.parametrize("space", ["", " "])
+def test_text_that_is_nested_deeper_is_no_payload(pair, space):
+    def nested(depth: int) -> Any:
+        return payload.load(f"{space}{pair[0] * depth}1{pair[1] * depth}")
+
+    assert nested(201)
+    for depth in (202, 900, 3_000, 100_000):
+        with pytest.raises(ValueError, match="nested deeper than 200 levels"):
+            nested(depth)
+
+
+def test_text_with_many_brackets_is_a_payload():
+    wide = [[{}]] * 1_000
+    assert payload.load(json.dumps(wide)) == wide
+    assert payload.load(json.dumps("[" * 1_000)) == "[" * 1_000
+
+
 def test_ten_megabytes_are_refused_beyond_the_limit_and_told_what_to_do():
     normal = payload.normalize(["x" * (10 * MEGABYTE)], "args")
     with pytest.raises(InvalidArguments) as refusal:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from ...log import one_line
 from ...overview.details import JobDetails, Try, read_job
 from ...overview.jobs import STATES, read_jobs
 from ..console import Console, length, moment
@@ -76,7 +77,7 @@ class ShowVerb(Verb):
         facts = [(name, text) for name, text in _facts(job) if text not in ("", None)]
         width = max(len(name) for name, _ in facts)
         for name, text in facts:
-            console.line(f"  {name.ljust(width)}  {text}")
+            console.line(f"  {name.ljust(width)}  {one_line(str(text))}")
         for each in job.attempts:
             _print_try(console, each)
 
@@ -111,7 +112,7 @@ def _print_try(console: Console, each: Try) -> None:
         took = f" after {length(each.finished_at - each.started_at) or '0 s'}"
     console.line()
     console.heading(f"Attempt {each.attempt}: {each.outcome or 'running'}{took}")
-    console.line(f"  worker   {each.worker or 'unknown'}")
+    console.line(f"  worker   {one_line(each.worker) or 'unknown'}")
     if each.started_at:
         console.line(f"  started  {moment(each.started_at)}")
     if each.traceback:

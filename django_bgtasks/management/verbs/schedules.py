@@ -10,6 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from ...compat import InvalidTask
 from ...exceptions import InvalidArguments, UnknownTask
+from ...log import one_line
 from ...models import Schedule
 from ...periodic.run_now import run_now
 from ...periodic.timings import words
@@ -69,7 +70,7 @@ class ListSchedulesVerb(Verb):
         )
         for line in found:
             if line.problem:
-                console.line(f"{line.name}: {line.problem}")
+                console.line(f"{one_line(line.name)}: {one_line(line.problem)}")
 
 
 class NextVerb(Verb):
@@ -100,7 +101,7 @@ class NextVerb(Verb):
             console.json([each.astimezone(zone) for each in runs])
             return
         enabled = "" if row.enabled else " It is disabled: these are what would be."
-        console.line(f"{row.name}: {words(row)}.{enabled}")
+        console.line(f"{one_line(row.name)}: {one_line(words(row))}.{enabled}")
         if not runs:
             console.line("It is not due any more.")
             return
