@@ -7,7 +7,10 @@ import sys
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
+from django.template import Context, Template
+from django.test import Client
 
 from django_bgtasks.compat import TaskResultStatus, task_backends
 from django_bgtasks.exceptions import UnknownTask
@@ -111,3 +114,29 @@ def test_name_of_a_schedule_writes_no_line_of_the_log(
         tick.look(worker.vendor, task_backends["default"])
     (text,) = [each.getMessage() for each in caplog.records if "Schedule" in each.msg]
     assert "\nforged" not in text
+
+
+TEMPLATE = "{{ 7|add:7 }}{% debug %}{# gone #}"
+
+
+def test_template_syntax_stays_text(worker: InlineWorker) -> None:
+    boss = Client()
+    boss.force_login(User.objects.create_superuser("boss"))
+    task = tasks.take.using(metadata={TEMPLATE: TEMPLATE})
+    job = worker.run_result(task.enqueue(TEMPLATE, **{TEMPLATE: TEMPLATE}))
+    row = Schedule.objects.create(
+        name=TEMPLATE,
+        description=TEMPLATE,
+        task_path=job.task.module_path,
+        args=[TEMPLATE],
+        crontab="* * * * *",
+    )
+    root = "/admin/django_bgtasks/"
+    for page in ("schedule/", f"schedule/{row.pk}/change/", f"job/{job.id}/change/"):
+        text = boss.get(f"{root}{page}").content.decode()
+        assert "{{ 7|add:7 }}{% debug %}{# gone #}" in text
+    bar = "{% load bgtasks %}{% job_progress result label=label %}"
+    context = Context({"result": job, "label": f"{TEMPLATE}<b>"})
+    drawn = Template(bar).render(context)
+    assert f"{TEMPLATE}&lt;b&gt;" in drawn
+    assert "<b>" not in drawn
