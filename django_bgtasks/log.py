@@ -9,18 +9,29 @@ from __future__ import annotations
 
 import logging
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import Protocol
 
 
-class JobFacts(NamedTuple):
-    job_id: str = "-"
-    task: str = "-"
-    queue: str = "-"
-    attempt: int | str = "-"
+class Running(Protocol):
+    """What is told of a job that runs: read when a record is made, if one is."""
+
+    id: str
+    task_path: str
+    queue_name: str
+    attempt: int
+
+    @property
+    def public_id(self) -> str: ...
 
 
-_NOBODY = JobFacts()
-current_job: ContextVar[JobFacts] = ContextVar("django_bgtasks_job", default=_NOBODY)
+current_job: ContextVar[Running | None] = ContextVar("django_bgtasks_job", default=None)
+# The fields of a record, and where they are found.
+_FACTS = {
+    "job_id": "public_id",
+    "task": "task_path",
+    "queue": "queue_name",
+    "attempt": "attempt",
+}
 
 
 def one_line(text: str) -> str:
@@ -34,8 +45,8 @@ class JobFilter(logging.Filter):
     """Puts the running job's facts on every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        facts = current_job.get()
-        for name, value in facts._asdict().items():
+        job = current_job.get()
+        for name, attribute in _FACTS.items():
             if not hasattr(record, name):
-                setattr(record, name, value)
+                setattr(record, name, "-" if job is None else getattr(job, attribute))
         return True

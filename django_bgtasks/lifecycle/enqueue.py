@@ -101,7 +101,7 @@ def enqueue_one(
     vendor: Vendor, alias: str, task: Any, call: Call, limit: int
 ) -> BgTaskResult[Any, Any]:
     """Do the same for one call, in less time if the task was enqueued before."""
-    has_parent = current_job.get().attempt != "-"
+    has_parent = current_job.get() is not None
     form = None if has_parent else _form_of(vendor, alias, task, limit)
     if form is None:
         return enqueue(vendor, alias, task, [call], limit, many=False)[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from uuid import UUID
 
 from ..log import current_job
 from ..models import DeferredJob, Job, JobLink, ReadyJob, table_of
@@ -44,8 +43,8 @@ def inserts(vendor: Vendor, task: Any, bodies: list[tuple[Any, ...]]) -> list[In
         columns, bodies = (*BODY, "sensitive"), [(*body, kept) for body in bodies]
     found = [Insert(table_of(Job, vendor), columns, bodies, ("enqueued_at",)), place]
     parent = current_job.get()
-    if parent.attempt != "-":
-        rows = [(body[0], UUID(parent.job_id).hex) for body in bodies]
+    if parent is not None:
+        rows = [(body[0], parent.id) for body in bodies]
         table = table_of(JobLink, vendor)
         found.append(Insert(table, ("job_id", "parent_id"), rows))
     return found

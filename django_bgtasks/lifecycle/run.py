@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from django.db import DatabaseError, transaction
 
 from ..exceptions import LateFinish
-from ..log import JobFacts, current_job, one_line
+from ..log import current_job, one_line
 from ..vendors import OUTAGES, Insert, Lane, Take, Taken, Vendor
 from . import announce, claim, execute, finish, report, retry, shield
 from .outcome import RELEASED, RETRY, ClaimedJob, Execution, Outcome, Plan
@@ -201,9 +201,7 @@ def failed(execution: Execution, exception: BaseException) -> Outcome:
 
 
 def _enter(execution: Execution) -> None:
-    job = execution.job
-    facts = JobFacts(job.public_id, job.task_path, job.queue_name, job.attempt)
-    current_job.set(facts)
+    current_job.set(execution.job)
     execute.announce_start(execution)
     execute.capture_log(execution)
 
