@@ -22,8 +22,6 @@ _ALONG_INDEXES = """
 SET plan_cache_mode = force_generic_plan;
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;
-SET enable_hashjoin = off;
-SET enable_mergejoin = off;
 SET enable_sort = off;
 SET jit = off
 """

@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connections, transaction
 from django_bgtasks.models import ReadyJob, RunningJob
 from django_bgtasks.vendors import Lane
 from tests.contract.conftest import OWNER, START, Rows
+from tests.contract.test_plans import exchanged
 from tests.contract.test_wire import prepared, setting
 
 pytestmark = pytest.mark.only_on("postgresql")
@@ -226,6 +227,14 @@ def test_plan_made_beside_empty_tables_walks_the_index_of_full_ones(claims, conn
     ]
     # Of the lane, and of the bodies.
     assert walked == [50, 50]
+
+
+def test_finishes_of_the_session_compare_no_row_with_each_other(claims, connection):
+    keys = claims.running(500)
+    claims.take()
+    plan = exchanged(claims, claims.finish(keys), claims.order())
+    compared = [node.get("Rows Removed by Join Filter", 0) for node in nodes(plan)]
+    assert sum(compared) == 0
 
 
 def fill(cursor: Any) -> None:
