@@ -49,5 +49,7 @@ def is_number(items: Sequence[Any]) -> bool:
 
 
 def _of_numbers(items: Sequence[Any]) -> str:
-    texts = ("NULL" if each is None else repr(each) for each in items)
-    return f"{{{','.join(texts)}}}"
+    if None in items:
+        texts = ["NULL" if each is None else repr(each) for each in items]
+        return f"{{{','.join(texts)}}}"
+    return f"{{{','.join(map(repr, items))}}}"
