@@ -70,11 +70,20 @@ def shown(scene: Scene) -> str:
 @pytest.mark.parametrize(
     ("model", "column", "depth"),
     [
-        *((Job, name, DEEP) for name in ("args", "kwargs", "metadata", "sensitive")),
-        (Job, "args", DEEPER),
-        (FinishedJob, "return_value", DEEP),
-        (JobProgress, "metadata", DEEP),
-        (Schedule, "args", DEEP),
+        (Job, "args", DEEP),
+        # What they are read by is the same on each database.
+        *(
+            pytest.param(*each, marks=pytest.mark.once)
+            for each in (
+                (Job, "args", DEEPER),
+                (Job, "kwargs", DEEP),
+                (Job, "metadata", DEEP),
+                (Job, "sensitive", DEEP),
+                (FinishedJob, "return_value", DEEP),
+                (JobProgress, "metadata", DEEP),
+                (Schedule, "args", DEEP),
+            )
+        ),
     ],
 )
 def test_json_that_is_too_deep_to_walk_breaks_nobody(
