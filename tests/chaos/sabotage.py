@@ -42,6 +42,7 @@ def _enqueue_apart() -> None:
     from django.db import connection, connections
 
     from django_bgtasks.vendors import vendor_of
+    from django_bgtasks.vendors.stencil import Stencil
 
     kind = type(vendor_of(connection))
     original = kind.put
@@ -62,7 +63,12 @@ def _enqueue_apart() -> None:
         thread.join()
         return found[0]
 
+    def stencil(self: Any, inserts: Any) -> Stencil:
+        return Stencil(self.put, inserts)
+
     kind.put = put  # type: ignore[method-assign]
+    # Single enqueues have a way of their own.
+    kind.stencil = stencil  # type: ignore[method-assign]
 
 
 def _run_again() -> None:

@@ -90,6 +90,17 @@ def test_revisions_with_fewer_tables_are_found(history: History) -> None:
     assert revisions.with_older_tables() == older
 
 
+def test_revision_whose_migrations_were_changed_later_is_passed_over(
+    history: History,
+) -> None:
+    history.commit(m0001="", m0002="")
+    kept = history.commit(a="1")
+    history.commit(m0003="as it was")
+    history.commit(m0004="")
+    history.commit(m0003="as it is")
+    assert revisions.with_older_tables() == kept
+
+
 def test_package_is_taken_as_it_was(history: History, tmp_path: Path) -> None:
     first = history.commit(a="1", m0001="")
     history.commit(a="2", m0002="")
