@@ -102,9 +102,8 @@ class PostgreSQL(Vendor):
             f"put_{number} AS ({insert_many(insert, params, now=now)})"
             for number, insert in enumerate(inserts)
         ]
-        with self.connection.cursor() as cursor:
-            cursor.execute(f"WITH {', '.join(ctes)} SELECT {CLOCK}", params)
-            return self.moment(cursor.fetchone()[0])
+        [row] = self._rows(f"WITH {', '.join(ctes)} SELECT {CLOCK}", params)
+        return self.moment(row[0])
 
     def exchange(
         self, swap: Swap | None, take: Take | None
@@ -120,9 +119,7 @@ class PostgreSQL(Vendor):
             answers.append(take_sql(take, ctes, params, alone=alone))
         text = f"WITH {', '.join(ctes)} {' UNION ALL '.join(answers)}"
         clock = time.monotonic()
-        rows = self._wire.fetch(text, params, planned=not swap)
-        if rows is None:
-            rows = self._fetch(text, params)
+        rows = self._rows(text, params, planned=not swap)
         gone: set[str] = set()
         if swap:
             # The first row is of what is gone: only what is not all is named.
@@ -138,11 +135,15 @@ class PostgreSQL(Vendor):
         found = [(*row[1:5], moment(row[5]), *row[6:]) for row in rows]
         return gone, Taken(now, found, clock)
 
-    def _fetch(self, text: str, params: list[Any]) -> list[Row]:
-        with self.connection.cursor() as cursor:
-            read_moments_fast(getattr(cursor, "cursor", None))
-            cursor.execute(text, params)
-            rows: list[Row] = cursor.fetchall()
+    def _rows(
+        self, text: str, params: list[Any], *, planned: bool = False
+    ) -> list[Row]:
+        rows = self._wire.fetch(text, params, planned=planned)
+        if rows is None:
+            with self.connection.cursor() as cursor:
+                read_moments_fast(getattr(cursor, "cursor", None))
+                cursor.execute(text, params)
+                rows = cursor.fetchall()
         return rows
 
     def prepare_claims(self) -> None:
