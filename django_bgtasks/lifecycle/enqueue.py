@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -75,6 +77,30 @@ def enqueue(
     written. ``limit`` is the bytes that the arguments may take; with ``many``
     a message names the call at fault.
     """
+    known = list(calls)
+    with _uncollected() if many else nullcontext():
+        return _enqueue(vendor, alias, task, known, limit, many=many)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Have no garbage looked for: all that is made here is kept.
+
+    It would be walked again and again, for as long as all else takes.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _enqueue(
+    vendor: Vendor, alias: str, task: Any, calls: list[Call], limit: int, *, many: bool
+) -> list[BgTaskResult[Any, Any]]:
     common = common_of(task, limit)
     checked = [
         _checked(task, call, limit, number if many else None)
