@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from . import drain, enqueue, idle, latency, limits, naps, schedules, shell
+from . import drain, enqueue, idle, latency, limits, naps, schedules, shell, steps
 from .base import Part, Plan
 
 PARTS: dict[str, Part] = {
     part.name: part
-    for module in (limits, enqueue, drain, latency, naps, idle, shell, schedules)
+    for module in (
+        limits,
+        enqueue,
+        drain,
+        steps,
+        latency,
+        naps,
+        idle,
+        shell,
+        schedules,
+    )
     for part in module.PARTS
 }
 
