@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from contextvars import ContextVar
 from typing import Protocol
+from unicodedata import category
 
 
 class Running(Protocol):
@@ -38,7 +39,13 @@ def one_line(text: str) -> str:
     """Return what a row or a user named, so that it makes no second line of a log."""
     if text.isprintable():
         return text
-    return text.encode("unicode_escape").decode()
+    return "".join(map(_shown, text))
+
+
+def _shown(character: str) -> str:
+    if character.isprintable() or category(character) == "Zs":
+        return character
+    return character.encode("unicode_escape").decode()
 
 
 class JobFilter(logging.Filter):

@@ -6,7 +6,7 @@ import gc
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -26,6 +26,9 @@ from . import job_rows
 from .call import Call, Common, checked, common_of
 
 logger = logging.getLogger("django_bgtasks.enqueue")
+
+# From so many calls on the garbage collector would be felt.
+_MANY = 100
 
 CHANNEL = "django_bgtasks"
 # What the workers are told: there are new jobs, now or for later, or a running one
@@ -78,49 +81,45 @@ def enqueue(
     a message names the call at fault.
     """
     known = list(calls)
-    with _uncollected() if many else nullcontext():
-        return _enqueue(vendor, alias, task, known, limit, many=many)
+    if not known:
+        common_of(task, limit)
+        return []
+    with _uncollected(len(known)):
+        common = common_of(task, limit)
+        checked = [
+            _checked(task, call, limit, number if many else None)
+            for number, call in enumerate(known)
+        ]
+        ids = new_ids(len(checked))
+        shared = job_rows.shared(vendor, alias, task, common)
+        bodies = [
+            (job_id, *shared[0], args, kwargs, *shared[1])
+            for job_id, (_, args, kwargs) in zip(ids, checked, strict=True)
+        ]
+        inserts = job_rows.inserts(vendor, task, bodies)
+    message = JOB if task.run_after is None else DEFERRED
+    enqueued_at = public(_put_and_wake(vendor, partial(vendor.put, inserts), message))
+    with _uncollected(len(known)):
+        return [
+            _result(alias, task, dashed(job_id), call, common, enqueued_at)
+            for job_id, (call, _, _) in zip(ids, checked, strict=True)
+        ]
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Have no garbage looked for: all that is made here is kept.
+def _uncollected(count: int) -> Iterator[None]:
+    """Have no garbage looked for while so many are made: all of it is kept.
 
     It would be walked again and again, for as long as all else takes.
     """
-    if not gc.isenabled():
+    if count < _MANY or not gc.isenabled():
         yield
         return
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         gc.enable()
-
-
-def _enqueue(
-    vendor: Vendor, alias: str, task: Any, calls: list[Call], limit: int, *, many: bool
-) -> list[BgTaskResult[Any, Any]]:
-    common = common_of(task, limit)
-    checked = [
-        _checked(task, call, limit, number if many else None)
-        for number, call in enumerate(calls)
-    ]
-    if not checked:
-        return []
-    ids = new_ids(len(checked))
-    shared = job_rows.shared(vendor, alias, task, common)
-    bodies = [
-        (job_id, *shared[0], args, kwargs, *shared[1])
-        for job_id, (_, args, kwargs) in zip(ids, checked, strict=True)
-    ]
-    message = JOB if task.run_after is None else DEFERRED
-    put = partial(vendor.put, job_rows.inserts(vendor, task, bodies))
-    enqueued_at = public(_put_and_wake(vendor, put, message))
-    return [
-        _result(alias, task, dashed(job_id), call, common, enqueued_at)
-        for job_id, (call, _, _) in zip(ids, checked, strict=True)
-    ]
 
 
 def enqueue_one(

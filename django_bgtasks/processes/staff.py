@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from inspect import iscoroutinefunction
@@ -11,6 +12,7 @@ from ..audience import records
 from ..exceptions import TaskCancelled
 from ..lifecycle import run
 from ..lifecycle.outcome import SUCCEEDED, ClaimedJob, Execution
+from ..log import one_line
 from .board import Board
 from .config import WorkerConfig
 from .coroutines import Coroutines
@@ -18,6 +20,8 @@ from .demand import PATIENCE, Demand
 from .desk import Desk
 from .slot import Slot
 from .threads import ThreadPool
+
+logger = logging.getLogger("django_bgtasks.worker")
 
 # Seconds for atomic tasks to roll back when the worker's own time is over.
 _ROLL_BACK = 1.0
@@ -95,6 +99,24 @@ class Staff:
             self._in_loop.discard(job_id)
             pace = self.demand.coroutines
         pace.ended(clock, seconds)
+
+    def holds_anew(self, job: ClaimedJob) -> bool:
+        """Whether a job was claimed again since this claim of it, at the same attempt.
+
+        A server that crashed has forgotten the claim. What its run has come to counts
+        no more: by its row it cannot be told from the later one.
+        """
+        known = self.held.get(job.id)
+        if known is None or known is job:
+            return False
+        logger.warning(
+            "Late finish of job %s (%s), attempt %s, refused: the database has "
+            "forgotten its claim, and it was claimed again.",
+            job.public_id,
+            one_line(job.task_path),
+            job.attempt,
+        )
+        return True
 
     def take_back(self) -> list[ClaimedJob]:
         """Return the jobs that nobody has begun; they are no longer held."""

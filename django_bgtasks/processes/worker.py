@@ -107,6 +107,8 @@ class Worker:
 
     def _collect(self, clock: float) -> None:
         for outcome in self.desk.collect():
+            if self.staff.holds_anew(outcome.job):
+                continue
             self.staff.release(outcome.job.id, clock, outcome.seconds)
             if outcome.kind == RETRY:
                 self.deferred.expect(outcome, clock)

@@ -73,7 +73,7 @@ def _values(insert: Insert, params: list[Any]) -> tuple[list[str], str]:
         if number and (count == 1 or column.count(column[0]) == count):
             params.append(column[0])
             # In brackets: of a negative number only the digits would be cast.
-            cast = "%s" if is_number(column[:1]) else f"(%s)::{kind}"
+            cast = f"(%s)::{'double precision' if is_number(column[:1]) else kind}"
             values.append(item(kind, cast, column))
             continue
         alias = "key" if number == 0 else f"c{number}"

@@ -93,9 +93,7 @@ class Line:
         """Execute a text, and return the driver's result. Raise its errors."""
         with self.raw.lock:
             self._pgconn.send_query_params(numbered, values)
-            (answer,) = self.raw.wait(execute(self._pgconn))
-        _check(answer)
-        return answer
+            return self._answered()
 
     def prepared_answer(self, statement: Statement, values: list[bytes | None]) -> Any:
         """The same, of a statement that is prepared now at the latest."""
@@ -103,9 +101,14 @@ class Line:
             if statement.name not in self._session.prepared:
                 self._prepare_now(statement)
             self._pgconn.send_query_prepared(statement.name, values)
-            (answer,) = self.raw.wait(execute(self._pgconn))
-        _check(answer)
-        return answer
+            return self._answered()
+
+    def _answered(self) -> Any:
+        answers = self.raw.wait(execute(self._pgconn))
+        # An error may follow the answer: that of the commit.
+        for each in reversed(answers):
+            _check(each)
+        return answers[0]
 
     def command(self, text: str) -> None:
         """Execute statements that return nothing. Raise the driver's errors."""
@@ -119,9 +122,7 @@ class Line:
         if not self._session.is_direct and self._session.may_prepare:
             with self.raw.lock:
                 self._pgconn.send_query(b"SELECT pg_backend_pid()")
-                (answer,) = self.raw.wait(execute(self._pgconn))
-            _check(answer)
-            pid = int(answer.get_value(0, 0))
+                pid = int(self._answered().get_value(0, 0))
             self._session.is_direct = pid == self._pgconn.backend_pid
         return self._session.is_direct and self._session.may_prepare
 

@@ -26,7 +26,11 @@ SET enable_sort = off;
 SET jit = off
 """
 # Somebody has deallocated what was prepared; a column has got another type.
-_UNUSABLE = (errors.InvalidSqlStatementName, errors.FeatureNotSupported)
+_UNUSABLE = (
+    errors.InvalidSqlStatementName,
+    errors.DuplicatePreparedStatement,
+    errors.FeatureNotSupported,
+)
 
 
 class Reading:
@@ -62,7 +66,10 @@ class Reading:
         if answer is None:
             answer = self.line.answer(numbered(text), values)
         self._reader.set_pgresult(answer)
-        return self._reader.load_rows(0, answer.ntuples, tuple)
+        rows = self._reader.load_rows(0, answer.ntuples, tuple)
+        # It would keep all that was read.
+        self._reader.set_pgresult(None)
+        return rows
 
     def _answer(self, text: str, values: list[bytes | None]) -> Any:
         known = self._statements.get(text)

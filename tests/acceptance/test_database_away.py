@@ -241,6 +241,38 @@ def test_claim_that_a_crash_forgets_was_of_a_task_that_had_committed_nothing(
     assert effects == ({"a:began", "a:ended"} if kept else {"a:done"})
 
 
+@pytest.mark.only_on("postgresql")
+def test_worker_that_claims_again_what_a_crash_forgot_writes_the_later_run(
+    start: Start, server: Server, tmp_path: Path
+) -> None:
+    gate, begun = tmp_path / "gate", tmp_path / "begun"
+    worker = start("--threads", 2, BGTASKS_TEST_DATABASE_URL=server.url)
+    worker.wait_for_line("Starting", PATIENCE)
+    eventually(lambda: hears(server), "a worker that listens", PATIENCE)
+    server.call(f"tasks.hold_atomic.enqueue('a', {str(gate)!r}, {str(begun)!r})")
+    eventually(begun.exists, "the first run", PATIENCE)
+    worker.signal_all(signal.SIGSTOP)
+    server.crash()
+    begun.unlink()
+    server.start_again()
+    forgotten = server.count("django_bgtasks_readyjob") == 1
+    worker.signal_all(signal.SIGCONT)
+    if forgotten:
+        # Else a sign of life has come just then, and taken the claim to the disk.
+        eventually(begun.exists, "the second run", PATIENCE)
+        gate.touch()
+        worker.wait_for_line("Late finish", PATIENCE)
+        succeeded = "outcome = 'succeeded'"
+        eventually(
+            lambda: server.count("django_bgtasks_finishedjob", succeeded) == 1,
+            "its end",
+            PATIENCE,
+        )
+        assert server.query("SELECT key FROM testapp_effect") == [("a:done",)]
+    gate.touch()
+    assert worker.stop() == 0
+
+
 def hears(server: Server) -> bool:
     listens = "query LIKE 'LISTEN%' AND state = 'idle'"
     return server.count("pg_stat_activity", listens) > 0

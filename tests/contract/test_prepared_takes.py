@@ -178,6 +178,35 @@ def test_floors_and_ceilings_are_minded(claims):
     assert claims.take(Lane("q", last=-1), Lane("q", 0, None)) == [keys[0], keys[3]]
 
 
+@pytest.mark.parametrize("planned", [True, False])
+def test_commit_that_is_refused_is_an_error_of_django_and_moves_nothing(
+    committed, connection, planned
+):
+    """The server finds only at the commit that it cannot be, as serialization does."""
+    (waiting,), (running,) = committed.ready(), committed.running()
+    if planned:
+        committed.vendor.prepare_claims()
+    orders = [(None, committed.order()), (committed.finish([running]), None)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "RAISE EXCEPTION 'not so' USING ERRCODE = '40001'; END $$"
+        )
+        cursor.execute(
+            "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT OR DELETE "
+            "ON django_bgtasks_runningjob DEFERRABLE INITIALLY DEFERRED "
+            "FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )
+        try:
+            for order in orders:
+                with pytest.raises(OperationalError, match="not so"):
+                    committed.vendor.exchange(*order)
+        finally:
+            cursor.execute("DROP FUNCTION refuse() CASCADE")
+    assert committed.take() == [waiting]
+    assert committed.swap(committed.finish([running])) == {running}
+
+
 def test_session_that_was_ended_is_an_outage(claims, connection):
     claims.take()
     keys, order = claims.ready(2), claims.order()

@@ -274,16 +274,17 @@ def refused_commits(connection: Any) -> Iterator[None]:
         cursor.execute("DROP FUNCTION refuse() CASCADE")
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["alone", "with a message"])
+@pytest.mark.parametrize("way", ["alone", "with a message", "many"])
 def test_commit_that_is_refused_is_an_error_of_the_caller(
-    connection, put, committed, refused_commits, alone
+    connection, put, committed, refused_commits, way
 ):
     def put_alone() -> None:
-        vendor_of(connection).put([committed.bodies([uuid7().hex])])
+        keys = [uuid7().hex for _ in range(2 if way == "many" else 1)]
+        vendor_of(connection).put([committed.bodies(keys)])
 
     for _ in range(4):  # Prepared in the end.
         with pytest.raises(OperationalError, match="not so"):
-            (put_alone if alone else put)()
+            (put if way == "with a message" else put_alone)()
     assert Job.objects.count() == 0
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")

@@ -23,7 +23,8 @@ def test_garbage_is_collected_afterwards_if_it_was_before(
         gc.disable()
     try:
         with pytest.raises(InvalidArguments) if bad else nullcontext():
-            tasks.echo.enqueue_many([((object() if bad else 1,), {})])
+            calls = [((number,), {}) for number in range(200)]
+            tasks.echo.enqueue_many([*calls, ((object() if bad else 1,), {})])
         assert gc.isenabled() is collects
     finally:
         gc.enable()
