@@ -4,9 +4,10 @@
 
 Without vendors, all of them; one that is not here is left out, and the reason
 is printed, unless it was asked for by name or by BGTASKS_REQUIRE. Of several, what
-needs no particular database are two more runs, on the first of them. What the runs
-print comes one run after the other; the first one's at once. ``--in-turn`` also
-starts each only when the one before has ended, for a debugger or for figures.
+needs no particular database are two more runs, on the first of them; and workers on
+PostgreSQL, which take the longest, are another. What the runs print comes one run after
+the other; the first one's at once. ``--in-turn`` also starts each only when the one
+before has ended, for a debugger or for figures.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _ONCE = (
     ("once", "what needs no particular database", "--skip-outside"),
     ("outside", "the product as its users meet it", "--only-outside"),
 )
+_WORKERS = "workers"
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 # Such as "3 failed, 120 passed, 2 skipped in 41.20s".
 _CLOSING = re.compile(r"(\d+ [a-z]+, )*(\d+ [a-z]+|no tests ran) in [\d.]+s")
@@ -76,10 +78,12 @@ def main(arguments: Sequence[str]) -> int:
     started = time.monotonic()
     present = [run for run in runs if not run.missing]
     if len(present) > 1:
+        more = [_once(present[0].vendor, *each) for each in _ONCE]
         for run in present:
             run.options = ["--skip-once"]
-        once = [_once(present[0].vendor, *each) for each in _ONCE]
-        runs, present = [*runs, *once], [*present, *once]
+            if run.vendor == "postgresql":
+                more.append(_workers_on(run))
+        runs, present = [*runs, *more], [*present, *more]
     _run_all(present, theirs, in_turn="--in-turn" in flags)
     return _conclude(runs, present, time.monotonic() - started)
 
@@ -94,6 +98,14 @@ def _look(vendor: str) -> Run:
 def _once(vendor: str, name: str, what: str, option: str) -> Run:
     options = ["--only-once", option]
     return Run(vendor, f"{what}, on {vendor}", name=name, options=options)
+
+
+def _workers_on(run: Run) -> Run:
+    """Return a run of what waits for workers, and leave that out of another."""
+    name, what = _WORKERS, f"workers and what they do, on {run.vendor}"
+    apart = Run(run.vendor, what, name=name, options=[*run.options, f"--only-{name}"])
+    run.options.append(f"--skip-{name}")
+    return apart
 
 
 def _print_plan(runs: list[Run], required: set[str]) -> None:

@@ -19,6 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 ONCE = ("unit", "architecture", "example", "packaging")
 # Of that, the product as its users meet it: so long that it is a run of its own.
 OUTSIDE = ("browser", "docs", "example", "packaging")
+# What waits for workers in processes of their own: on the slowest database, where it
+# takes as long as all else, it is a run of its own.
+WORKERS = ("acceptance",)
 # What lies here judges what is the same under each Python and Django: the order of
 # statements, the tests themselves, the pages in a browser.
 ONE_VERSION = (
@@ -45,6 +48,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption(
         "--only-outside",
+        action="store_true",
+        help="run nothing but that",
+    )
+    parser.addoption(
+        "--skip-workers",
+        action="store_true",
+        help="leave out what waits for workers in processes of their own",
+    )
+    parser.addoption(
+        "--only-workers",
         action="store_true",
         help="run nothing but that",
     )
@@ -96,7 +109,8 @@ def _left_out(config: pytest.Config, items: list[pytest.Item]) -> set[pytest.Ite
 
     left_out: set[pytest.Item] = set()
     once = {item for item in items if item.get_closest_marker("once")}
-    for name, some in (("once", once), ("outside", among(OUTSIDE))):
+    parts = {"once": once, "outside": among(OUTSIDE), "workers": among(WORKERS)}
+    for name, some in parts.items():
         if config.getoption(f"--skip-{name}"):
             left_out |= some
         if config.getoption(f"--only-{name}"):

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import psutil
@@ -145,6 +146,22 @@ def test_what_needs_no_database_can_be_left_out() -> None:
     listed = run_tests("tests/plumbing", "--collect-only", "-q", "--only-once").stdout
     assert "test_connection_is_to_the_vendor_of_the_run" not in listed
     assert "test_runner.py" in listed
+
+
+def test_every_test_is_in_one_of_the_runs_of_several_databases() -> None:
+    def listed(*options: str) -> list[str]:
+        found = run_tests(*folders, "--collect-only", "-q", *options).stdout
+        return [line for line in found.splitlines() if "::" in line]
+
+    folders = ("tests/acceptance", "tests/docs", "tests/checks")
+    parts = [
+        listed("--skip-once", "--skip-workers"),
+        listed("--skip-once", "--only-workers"),
+        listed("--only-once", "--skip-outside"),
+        listed("--only-once", "--only-outside"),
+    ]
+    assert all(parts)
+    assert sorted(chain.from_iterable(parts)) == sorted(listed())
 
 
 def test_what_needs_no_other_version_can_be_left_out() -> None:
