@@ -24,6 +24,8 @@ from tests.waiting import eventually
 from .disk import Refused, SmallDisk
 
 NAME = USER = "bgtasks"
+# Connections to MariaDB, if there is no lack of them.
+_PLENTY = 1_000
 
 
 class Server:
@@ -255,6 +257,8 @@ class MariaDB(Server):
                 [
                     *("mariadbd", "--no-defaults", f"--datadir={self.data}"),
                     *(f"--socket={self.socket}", "--skip-networking", *self.user),
+                    # It can be changed only if there is one from the start.
+                    f"--max-user-connections={_PLENTY}",
                     *self.flags,
                 ],
                 stdout=log,
@@ -283,11 +287,10 @@ class MariaDB(Server):
         return len(found)
 
     def limit(self, **settings: Any) -> None:
-        most = settings.get("connections", 0)
+        most = settings.get("connections", _PLENTY)
         with self.admin() as cursor:
-            cursor.execute(
-                f"ALTER USER {USER}@localhost WITH MAX_USER_CONNECTIONS {most}"
-            )
+            # Nothing of it is written: on a full disk the server would wait for space.
+            cursor.execute(f"SET GLOBAL max_user_connections = {most}")
             seconds = settings.get("statement_ms", 0) / 1000
             cursor.execute(f"SET GLOBAL max_statement_time = {seconds}")
             cursor.execute(
