@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Value
+from django.db.models import Q, Value
 
 from ..models import Process, RunningJob
 from ..results import public
 from ..vendors import Vendor
+
+# No heartbeat comes from so far ahead, whatever was done to the database's clock: a
+# hand has set it, and nobody else would ever take up that process's jobs.
+_AHEAD = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +54,17 @@ def find_dead(
 ) -> list[Death]:
     """Return the processes that have been silent for too long.
 
-    With them the owners of running jobs that have no row: somebody deleted it,
-    or rescued them while a claim of theirs was under way. ``now`` stands in for the
-    database's clock.
+    With them those whose heartbeat is a day ahead or more, and the owners of running
+    jobs that have no row: somebody deleted it, or rescued them while a claim of theirs
+    was under way. ``now`` stands in for the database's clock.
     """
     alias = vendor.connection.alias
-    silent_since = public((now or vendor.now()) - rescue_after)
+    now = now or vendor.now()
+    silent_since, ahead = public(now - rescue_after), public(now + _AHEAD)
     processes = Process.objects.using(alias)
-    silent = processes.filter(heartbeat_at__lt=silent_since).values_list("pk", "name")
+    silent = processes.filter(
+        Q(heartbeat_at__lt=silent_since) | Q(heartbeat_at__gt=ahead)
+    ).values_list("pk", "name")
     ownerless = (
         RunningJob.objects.using(alias)
         .exclude(process_id__in=processes.values("pk"))

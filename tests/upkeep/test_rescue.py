@@ -345,6 +345,23 @@ def test_process_that_was_silent_too_long_is_dead(worker):
     assert death.started is None
 
 
+def test_process_whose_heartbeat_lies_in_the_future_is_dead(worker):
+    """A hand has set it: its jobs would be nobody's for as long."""
+    other = InlineWorker("other")
+    silence(worker, -90_000)
+    silence(other, -3_600)
+    (death,) = find_dead(worker.vendor, timedelta(seconds=20))
+    assert death.process == worker.owner.id
+
+
+@pytest.mark.only_on("postgresql")
+def test_process_whose_heartbeat_is_infinity_is_dead(worker):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE django_bgtasks_process SET heartbeat_at = 'infinity'")
+    (death,) = find_dead(worker.vendor, timedelta(seconds=20))
+    assert death.process == worker.owner.id
+
+
 def test_live_processes_are_not_dead(worker):
     claimed(worker)
     assert find_dead(worker.vendor, timedelta(seconds=20)) == []
