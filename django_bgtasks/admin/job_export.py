@@ -40,8 +40,9 @@ _BATCH = 500
 _MOST_HELD = 4_000_000
 _FACTS = ("id", "state", "task", "queue", "priority", "attempt", "enqueued_at", "at")
 _VALUES = ("args", "kwargs", "metadata", "return_value")
-# A spreadsheet takes what begins so for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes what begins so for a formula (OWASP, "CSV Injection"); in Japanese
+# and Chinese also what begins with the wide forms.
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 class ExportOfJobs(RowsOfBackend):

@@ -65,7 +65,9 @@ def test_sensitive_values_are_hidden(boss: Client, worker: InlineWorker) -> None
         assert HIDDEN in text
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@x", "\t=1", "\n=1", "\uff1d1+1"]
+)
 def test_formula_is_disarmed(boss: Client, worker: InlineWorker, text: str) -> None:
     assert job_export._cell("queue", text) == f"'{text}"
     assert job_export._cell("priority", -5) == "-5"
