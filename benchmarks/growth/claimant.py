@@ -28,6 +28,7 @@ class Claimant:
 
     def __enter__(self) -> Claimant:
         self.vendor.prepare_worker()
+        self.vendor.prepare_claims()
         name = presence.unique_name("growth")
         arrival = presence.Arrival(Process.Kind.WORKER, name, 1)
         self.owner = run.Owner(presence.arrive(self.vendor, arrival), name)
@@ -46,6 +47,8 @@ class Claimant:
             self.claims.turn(self._outcomes, 0, time.monotonic())
         Process.objects.filter(pk=self.owner.id).delete()
         self._rota.close()
+        # What a session was told for claims is for nobody else.
+        connection.close()
 
     def forget(self) -> None:
         """Have what the last turn claimed not be finished: it was rolled back."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from typing import Any
 
 from django.db.backends.signals import connection_created
@@ -18,25 +17,31 @@ from ..settings import TASKS
 
 if os.environ.get("BGTASKS_BENCH_QUEUES") == "any":
     TASKS["default"]["QUEUES"] = []
-_CLAIM = "SKIP LOCKED"
 
 
 def _watch(connection: Any, **_: Any) -> None:
-    if _timed not in connection.execute_wrappers:
-        connection.execute_wrappers.append(_timed)
+    # Not before Django is set up.
+    from django_bgtasks.vendors import vendor_of
+
+    kind: Any = type(vendor_of(connection))
+    if not hasattr(kind.exchange, "timed"):
+        kind.exchange = _timed(kind.exchange)
 
 
-def _timed(
-    execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
-) -> Any:
-    if _CLAIM not in sql or not sql.startswith("WITH"):
-        return execute(sql, params, many, context)
-    before = time.monotonic()
-    try:
-        return execute(sql, params, many, context)
-    finally:
-        now = time.monotonic()
-        os.write(_file, b"%.6f %.6f\n" % (now, now - before))
+def _timed(exchange: Any) -> Any:
+    """Around all statements it would be another way to the database."""
+
+    def timed(vendor: Any, swap: Any, take: Any) -> Any:
+        before = time.monotonic()
+        try:
+            return exchange(vendor, swap, take)
+        finally:
+            now = time.monotonic()
+            if take is not None:
+                os.write(_file, b"%.6f %.6f\n" % (now, now - before))
+
+    timed.timed = True  # type: ignore[attr-defined]
+    return timed
 
 
 if _path := os.environ.get("BGTASKS_BENCH_CLAIMS"):

@@ -44,6 +44,7 @@ class PeerSubject:
             **peer.environment,
         }
         self._agent: Agent | None = None
+        self._is_set_up = False
 
     def set_up(self) -> None:
         if connection.vendor == "postgresql":
@@ -51,10 +52,12 @@ class PeerSubject:
         module = f"benchmarks.peers.{self._peer.module}"
         self._agent = Agent(self._python, module, self._environment)
         self._ask("set_up")
+        self._is_set_up = True
 
     def tear_down(self) -> None:
         try:
-            if self._agent is not None:
+            # What it found there may be others'.
+            if self._is_set_up:
                 self._ask("tear_down")
         finally:
             if self._agent is not None:
