@@ -16,13 +16,12 @@ from uuid import UUID
 from django.db import transaction
 
 from .. import payload
-from ..compat import TaskResultStatus
 from ..ids import dashed, new_ids, uuid7
 from ..log import current_job
 from ..models import Job, table_of
 from ..results import BgTaskResult, public
 from ..vendors import Blank, Insert, Stencil, Vendor
-from . import job_rows
+from . import fresh, job_rows
 from .call import Call, Common, checked, common_of
 
 logger = logging.getLogger("django_bgtasks.enqueue")
@@ -100,10 +99,9 @@ def enqueue(
     message = JOB if task.run_after is None else DEFERRED
     enqueued_at = public(_put_and_wake(vendor, partial(vendor.put, inserts), message))
     with _uncollected(len(known)):
-        return [
-            _result(alias, task, dashed(job_id), call, common, enqueued_at)
-            for job_id, (call, _, _) in zip(ids, checked, strict=True)
-        ]
+        arguments = [call for call, _, _ in checked]
+        made = zip(map(dashed, ids), arguments, strict=True)
+        return fresh.results(task, alias, made, common, enqueued_at)
 
 
 @contextmanager
@@ -134,7 +132,8 @@ def enqueue_one(
     [job_id] = new_ids(1)
     put = partial(form.stencil.put, (job_id, args, kwargs))
     enqueued_at = public(_put_and_wake(vendor, put, JOB))
-    return _result(alias, task, dashed(job_id), given, form.common, enqueued_at)
+    public_id = dashed(job_id)
+    return fresh.result(task, alias, public_id, given, form.common, enqueued_at)
 
 
 def _form_of(vendor: Vendor, alias: str, task: Any, limit: int) -> _Form | None:
@@ -218,8 +217,8 @@ def enqueue_orders(
 
 
 def _result_of_order(order: Order, enqueued_at: datetime) -> BgTaskResult[Any, Any]:
-    task, job_id = order.task, str(order.id)
-    result = _result(task.backend, task, job_id, order.call, order.common, enqueued_at)
+    task, job_id, call = order.task, str(order.id), order.call
+    result = fresh.result(task, task.backend, job_id, call, order.common, enqueued_at)
     object.__setattr__(result, "schedule_id", order.schedule_id)
     object.__setattr__(result, "scheduled_for", public(order.scheduled_for))
     return result
@@ -264,29 +263,3 @@ def _is_told_already(connection: Any, message: str) -> bool:
         return False
     _, hook, *_ = connection.run_on_commit[-1]
     return isinstance(hook, _Wake) and hook.message == message
-
-
-def _result(
-    alias: str,
-    task: Any,
-    job_id: str,
-    call: tuple[list[Any], dict[str, Any]],
-    common: Common,
-    enqueued_at: datetime,
-) -> BgTaskResult[Any, Any]:
-    return BgTaskResult(
-        task=task,
-        id=job_id,
-        status=TaskResultStatus.READY,
-        enqueued_at=enqueued_at,
-        started_at=None,
-        last_attempted_at=None,
-        finished_at=None,
-        args=call[0],
-        kwargs=call[1],
-        backend=alias,
-        errors=[],
-        worker_ids=[],
-        metadata=payload.load(common.metadata) if common.metadata else {},
-        run_after=common.run_after,
-    )

@@ -130,7 +130,8 @@ class Claims:
         limit: int,
         clock: float,
     ) -> run.Turn:
-        due = self._tally.due(clock)
+        # A claim alone does not wait for figures: the job's outcome takes them along.
+        due = bool(outcomes or not lanes) and self._tally.due(clock)
         figures = self._tally.insert(self._vendor) if due else None
         share = self._lanes.share
         turn = run.turn(

@@ -32,11 +32,11 @@ from .recovery import recover
 from .rota import Rota
 from .sleep import sleep
 from .staff import Staff
+from .tick import Tick
 from .watchdog import LOOK_EVERY, Watchdog
 
 logger = logging.getLogger("django_bgtasks.worker")
 
-_TICK = 1.0
 _REPORT_EVERY = 0.1
 
 
@@ -65,7 +65,8 @@ class Worker:
         self.unwritten: list[Outcome] = []
         self.stop_by: float | None = None
         self.exit_code = 0
-        self._next_tick = self._next_report = self._next_look = 0.0
+        self._next_report = self._next_look = 0.0
+        self._tick = Tick()
 
     def run(self) -> int:
         """Work until told to stop, and return the exit code."""
@@ -139,10 +140,10 @@ class Worker:
         if not self.watcher.messages.isdisjoint((DEFERRED, ANYTHING)):
             self.deferred.look_soon(clock)
         self.watcher.messages.clear()
-        if cancel or clock >= self._next_tick:
+        tick = self._tick.is_due(clock, self.claims.claimed)
+        if cancel or tick:
             self._notice_cancelled()
-        if clock >= self._next_tick:
-            self._next_tick = clock + _TICK
+        if tick:
             self.claims.tend(clock)
             self.watcher.tend(lambda message: self.vendor.notify(CHANNEL, message))
             if self._has_stirred():

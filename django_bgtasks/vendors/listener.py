@@ -97,8 +97,12 @@ class Listener(Watcher):
         if connection is None:
             return
         try:
-            for notification in connection.notifies(timeout=0):
-                self._hear(notification.payload)
+            # The driver's own way takes a worker that was idle a tenth of the time
+            # in which it could have claimed.
+            pgconn = connection.pgconn
+            pgconn.consume_input()
+            while notification := pgconn.notifies():
+                self._hear(notification.extra.decode(errors="replace"))
         except Exception as error:  # psycopg's own classes; any of them means deaf
             self._deafen(str(error).strip())
 

@@ -147,7 +147,7 @@ class PostgreSQL(Vendor):
         return rows
 
     def prepare_claims(self) -> None:
-        self._wire.plan_takes_once()
+        self._wire.plan_takes()
 
     def move(self, move: Move) -> int:
         columns = ", ".join(move.columns)

@@ -15,16 +15,8 @@ from .fast_moments import read_moments_fast
 from .line import Line
 from .rows import Row
 from .statement import Statement, encoded, numbered, statement
+from .take_sql import ALONG_INDEXES
 
-# For all statements of the session. What has no other way is done all the same, at a
-# cost that would have it compiled first.
-_ALONG_INDEXES = """
-SET plan_cache_mode = force_generic_plan;
-SET enable_seqscan = off;
-SET enable_bitmapscan = off;
-SET enable_sort = off;
-SET jit = off
-"""
 # Somebody has deallocated what was prepared; a column has got another type.
 _UNUSABLE = (
     errors.InvalidSqlStatementName,
@@ -54,7 +46,7 @@ class Reading:
         to plan nothing else.
         """
         if self.line.is_own():
-            self.line.command(_ALONG_INDEXES)
+            self.line.command(ALONG_INDEXES)
             self._plans = True
 
     def rows(self, text: str, params: list[Any], *, planned: bool) -> list[Row] | None:

@@ -12,11 +12,12 @@ Row = tuple[Any, ...]
 Then = Callable[[], None] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """A table's quoted name and the database type of each column.
 
-    ``index`` names the index of the key if that is not the primary one.
+    ``index`` names the index of the key if that is not the primary one. A table is
+    equal to itself alone.
     """
 
     name: str

@@ -14,6 +14,8 @@ from django.db.backends.utils import CursorWrapper
 
 # A backend of the project's own, or a tracer, may have others of these.
 _WATCHED = ("cursor", "_cursor", "_prepare_cursor", "create_cursor", "make_cursor")
+# One that pools by itself has others of these.
+_KEEPING = ("get_new_connection", "close", "_close")
 
 
 def is_open(connection: Any) -> bool:
@@ -38,6 +40,12 @@ def is_plain(connection: Any, *others: Callable[..., Any]) -> bool:
     return apps.ready and all(
         map(_is_of_django, (*functions, *others, CursorWrapper.execute))
     )
+
+
+def is_opened(connection: Any) -> bool:
+    """Whether Django itself opens and closes the session, and so lends it to nobody."""
+    functions = [getattr(type(connection), name) for name in _KEEPING]
+    return all(map(_is_of_django, functions))
 
 
 def _is_of_django(function: Any) -> bool:

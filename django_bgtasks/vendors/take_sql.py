@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -21,6 +22,16 @@ _LOWEST, _HIGHEST = -32_769, 32_767
 # Nobody waits until the transaction lies on the disk. A server that crashes before that
 # forgets it, and all that came after it.
 _UNHURRIED = "(SELECT set_config('synchronous_commit', 'off', true)) = 'off'"
+# For all statements of a session that serves nobody but claims, those that finish too.
+# A table whose rows were nearly all taken would be read as a whole; and what has no
+# other way is done all the same, at a cost that would have it compiled first.
+ALONG_INDEXES = """
+SET plan_cache_mode = force_generic_plan;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SET enable_sort = off;
+SET jit = off
+"""
 _KINDS = ("text", "integer", MOMENT, "integer", MOMENT)
 
 
@@ -36,35 +47,53 @@ def take_sql(
     places to another. By key, stale statistics can make the delete a walk along all,
     and so can they a join with the bodies: each is looked up by itself.
     """
-    owner = f"EXISTS (SELECT FROM {take.owners.name} WHERE {take.owners.key} = %s)"
-    arms = [
-        _arm(take, list(lanes), params, in_one_rank=in_one_rank)
-        for in_one_rank, lanes in groupby(take.lanes, _ends_in_its_rank)
-    ]
+    arms = []
+    for in_one_rank, lanes in groupby(take.lanes, _ends_in_its_rank):
+        arms.append((in_one_rank, _stretches(list(lanes), params)))
+        params.append(take.share or take.limit)
     params += [take.owner, take.limit, take.owner]
+    tables = (take.source, take.target, take.body, take.closed, take.owners)
+    *parts, answer = _texts(tables, take.read, tuple(arms), alone)
+    ctes += parts
+    return answer
+
+
+# By the few shapes that there are: a worker that was idle takes longer to write this
+# than to do all else for a job.
+@lru_cache
+def _texts(
+    tables: tuple[Table, ...],
+    read: tuple[str, ...],
+    arms: tuple[tuple[bool, str], ...],
+    alone: bool,
+) -> tuple[str, ...]:
+    source, target, body, closed, owners = tables
+    places = " UNION ALL ".join(_arm(source, closed, *each) for each in arms)
     unhurried = f" AND {_UNHURRIED}" if alone else ""
-    told = ", ".join(_told(take.body, column) for column in take.read)
-    body = ", ".join(f'b."{column}"' for column in take.read)
-    ctes.append(
-        f"picked AS MATERIALIZED (SELECT u.place FROM ({' UNION ALL '.join(arms)}) u "
-        f"WHERE {owner}{unhurried} LIMIT %s)"
+    told = ", ".join(_told(body, column) for column in read)
+    columns = ", ".join(f'b."{column}"' for column in read)
+    picked = (
+        f"picked AS MATERIALIZED (SELECT u.place FROM ({places}) u "
+        f"WHERE EXISTS (SELECT FROM {owners.name} WHERE {owners.key} = %s)"
+        f"{unhurried} LIMIT %s)"
     )
-    ctes.append(
-        f"taken AS (DELETE FROM {take.source.name} "
+    taken = (
+        f"taken AS (DELETE FROM {source.name} "
         f"WHERE ctid = ANY(ARRAY(SELECT place FROM picked)) "
         f"RETURNING job_id, attempt, queue_name, rank, ready_at)"
     )
-    ctes.append(
-        f"claimed AS (INSERT INTO {take.target.name} "
+    claimed = (
+        f"claimed AS (INSERT INTO {target.name} "
         f"(job_id, process_id, attempt, claimed_at, cancel_requested) "
         f"SELECT job_id, %s, attempt, {CLOCK}, false FROM taken)"
     )
-    return (
+    answer = (
         f"SELECT {CLOCK}, {HEX}, t.attempt, t.queue_name, t.rank, "
-        f"{readable('t.ready_at')}, {body} FROM taken t "
-        f"LEFT JOIN LATERAL (SELECT {told} FROM {take.body.name} b "
-        f"WHERE b.{take.body.key} = t.job_id OFFSET 0) b ON true"
+        f"{readable('t.ready_at')}, {columns} FROM taken t "
+        f"LEFT JOIN LATERAL (SELECT {told} FROM {body.name} b "
+        f"WHERE b.{body.key} = t.job_id OFFSET 0) b ON true"
     )
+    return picked, taken, claimed, answer
 
 
 def _ends_in_its_rank(lane: Lane) -> bool:
@@ -73,8 +102,8 @@ def _ends_in_its_rank(lane: Lane) -> bool:
     return lane.ceiling is not None and lane.rank == lane.end
 
 
-def _arm(take: Take, lanes: list[Lane], params: list[Any], *, in_one_rank: bool) -> str:
-    """SELECT the places of what these lanes have.
+def _arm(source: Table, closed: Table, in_one_rank: bool, stretches: str) -> str:
+    """SELECT the places of what some lanes have.
 
     A comparison of pairs finds where a walk begins, but it would not stop at a
     moment, only at a rank: that takes the conditions of ``in_one_rank``.
@@ -86,13 +115,11 @@ def _arm(take: Take, lanes: list[Lane], params: list[Any], *, in_one_rank: bool)
             "(s.rank, s.ready_at) > (l.low, l.floor) "
             "AND (s.rank, s.ready_at) <= (l.high, l.ceiling)"
         )
-    stretches = _stretches(lanes, params)
-    params.append(take.share or take.limit)
     return (
         f"SELECT p.place FROM {stretches}, LATERAL ("
-        f"SELECT s.ctid AS place FROM {take.source.name} s "
+        f"SELECT s.ctid AS place FROM {source.name} s "
         f"WHERE s.queue_name = l.queue AND {within} "
-        f"AND l.queue NOT IN (SELECT name FROM {take.closed.name} "
+        f"AND l.queue NOT IN (SELECT name FROM {closed.name} "
         f"WHERE paused_at IS NOT NULL) "
         f"ORDER BY s.rank, s.ready_at, s.job_id LIMIT %s FOR UPDATE SKIP LOCKED) p"
     )

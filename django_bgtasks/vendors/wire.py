@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from . import short_way
 from .rows import Row
+from .take_sql import ALONG_INDEXES
 
 try:
     from .line import Line, Session, is_of_driver
@@ -43,12 +44,21 @@ class Wire:
             line = self._line = Line(raw, _session(connection))
         return line if line.is_free() else None
 
-    def plan_takes_once(self) -> None:
-        """Have takes planned once, if the session is this process's own."""
-        reading = self._reading() if _is_kept(self._connection) else None
+    def plan_takes(self) -> None:
+        """Have takes go along indexes, if the session is this process's own.
+
+        They are planned once, unless somebody looks at what is sent.
+        """
+        connection = self._connection
+        if not _is_kept(connection):
+            return
+        reading = self._reading()
         if reading is not None:
-            with self._connection.wrap_database_errors:
+            with connection.wrap_database_errors:
                 reading.plan_once()
+        elif _is_direct(connection):
+            with connection.cursor() as cursor:
+                cursor.execute(ALONG_INDEXES)
 
     def fetch(
         self, text: str, params: list[Any], *, planned: bool = False
@@ -93,8 +103,19 @@ def _is_plain(connection: Any, raw: Any) -> bool:
 
 
 def _is_kept(connection: Any) -> bool:
-    """Whether nobody else gets this session, from a pool."""
-    return not connection.settings_dict["OPTIONS"].get("pool")
+    """Whether nobody else gets this session, from Django's pool or a backend's own."""
+    has_pool = connection.settings_dict["OPTIONS"].get("pool")
+    return not has_pool and short_way.is_opened(connection)
+
+
+def _is_direct(connection: Any) -> bool:
+    """Whether the server's process is the one that was connected to: no pooler's."""
+    raw = connection.connection
+    if not hasattr(raw, "prepare_threshold") or not _may_prepare(connection, raw):
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return bool(cursor.fetchone()[0] == raw.info.backend_pid)
 
 
 def _may_prepare(connection: Any, raw: Any) -> bool:

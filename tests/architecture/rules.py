@@ -66,7 +66,7 @@ def imports_go_left(modules: Modules) -> list[str]:
 
 
 # What the steps hand on, and what they make of it: they may import these.
-_VALUES = ("call", "job_rows", "outcome")
+_VALUES = ("call", "fresh", "job_rows", "outcome")
 
 
 def steps_stand_alone(modules: Modules) -> list[str]:

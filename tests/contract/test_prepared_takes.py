@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import InterfaceError, OperationalError, connections, transaction
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 from django_bgtasks.models import ReadyJob, RunningJob
 from django_bgtasks.vendors import Lane
 from tests.contract.conftest import OWNER, START, Rows
-from tests.contract.test_plans import exchanged
+from tests.contract.test_plans import (
+    analyze,
+    assert_finishes_by_key,
+    exchanged,
+    hold_snapshot,
+)
 from tests.contract.test_wire import prepared, setting
 
 pytestmark = pytest.mark.only_on("postgresql")
@@ -72,26 +80,49 @@ def test_rows_are_those_that_a_cursor_reads(claims, connection):
     assert fast.now.tzinfo is UTC
 
 
+@pytest.mark.parametrize("looked_at", [False, True])
 @pytest.mark.parametrize(
     "changes",
     [
         {"DISABLE_SERVER_SIDE_CURSORS": True},
         {"OPTIONS": {"prepare_threshold": 5}},
+        {"OPTIONS": {"prepare_threshold": 0, "server_side_binding": True}},
         {"OPTIONS": {"pool": {"min_size": 1, "max_size": 2}}},
     ],
 )
 def test_nothing_is_prepared_or_set_where_others_may_get_the_session(
-    committed, connection, changes
+    committed, connection, changes, looked_at
 ):
     keys = committed.ready(2)
     connection.close()
     with setting(connection, **{"OPTIONS": {}, **changes}):
-        committed.vendor.prepare_claims()
+        with connection.execute_wrapper(look) if looked_at else nullcontext():
+            committed.vendor.prepare_claims()
         assert committed.take() == keys
         assert takes(connection) == []
         assert plain(connection)
         connection.close()
         connection.close_pool()
+
+
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_nothing_is_prepared_or_set_in_sessions_that_a_backend_pools(
+    committed, connection, looked_at, monkeypatch
+):
+    def close(self: Any) -> None:
+        DatabaseWrapper.close(self)
+
+    pooling = type("Pooling", (DatabaseWrapper,), {"close": close})
+    monkeypatch.setattr(connection, "__class__", pooling)
+    with connection.execute_wrapper(look) if looked_at else nullcontext():
+        committed.vendor.prepare_claims()
+    assert committed.take() == []
+    assert takes(connection) == []
+    assert plain(connection)
+
+
+def look(execute: Any, *args: Any) -> Any:
+    return execute(*args)
 
 
 def plain(connection: Any) -> bool:
@@ -264,6 +295,27 @@ def test_finishes_of_the_session_compare_no_row_with_each_other(claims, connecti
     plan = exchanged(claims, claims.finish(keys), claims.order())
     compared = [node.get("Rows Removed by Join Filter", 0) for node in nodes(plan)]
     assert sum(compared) == 0
+
+
+@pytest.mark.parametrize("alive", [2, 20])
+def test_session_whose_statements_are_looked_at_goes_along_indexes_as_well(
+    committed, connection, other, alive
+):
+    """A table of many pages with few rows in it would be read as a whole."""
+    keys = committed.running(PLENTY)
+    with connection.execute_wrapper(look):
+        committed.vendor.prepare_claims()
+    other.begin()
+    other.run(hold_snapshot)
+    gone = replace(committed.finish(keys), inserts=[])
+    committed.swap(gone)
+    committed.running(alive)
+    analyze(RunningJob)
+    rows = [(key, 1) for key in committed.running(20)]
+    plan = exchanged(committed, replace(gone, rows=rows), None)
+    other.rollback()
+    assert takes(connection) == []
+    assert_finishes_by_key(plan, 20)
 
 
 def fill(cursor: Any) -> None:

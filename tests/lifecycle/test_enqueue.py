@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -139,6 +140,19 @@ def test_many_share_the_options_of_their_task(db):
         ([], {"key": 2}, {"a": 1}),
     ]
     assert {result.run_after for result in results} == {later.run_after}
+
+
+def test_result_of_one_of_many_is_as_that_of_one(db):
+    task = tasks.echo.using(metadata={"a": [1]}, run_after=HOUR, queue_name="mail")
+    one = task.enqueue(1, key="b")
+    first, second = task.enqueue_many([((1,), {"key": "b"}), ((1,), {"key": "b"})])
+    own = {"id", "enqueued_at"}
+    for field in dataclasses.fields(one):
+        values = [getattr(each, field.name) for each in (one, first, second)]
+        assert field.name in own or values == [values[0]] * 3, field.name
+        # Nobody's change to one of them is seen in another.
+        if isinstance(values[0], list | dict | set):
+            assert values[1] is not values[2], field.name
 
 
 def test_none_of_many_is_nothing(db, django_assert_num_queries):

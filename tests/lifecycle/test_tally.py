@@ -184,6 +184,16 @@ def test_worker_writes_figures_with_a_later_finish(worker, claims):
     assert sums()["default"][0] == 4
 
 
+def test_claim_alone_does_not_wait_for_figures(worker, claims):
+    claims.turn(end_some(worker, claims, 2, 0.0), 0, 0.0)
+    tasks.echo.enqueue()
+    claims.stir()
+    [job] = claims.turn((), 100, WRITE_EVERY).claimed
+    assert Rollup.objects.count() == 0
+    claims.turn([worker.execute(job)], 0, WRITE_EVERY)
+    assert sums()["default"][0] == 2
+
+
 def test_worker_with_nothing_to_finish_writes_them_by_and_by(worker, claims):
     claims.turn(end_some(worker, claims, 2, 0.0), 0, 0.0)
     claims.tend(WRITE_EVERY)
