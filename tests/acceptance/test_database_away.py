@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -111,6 +112,8 @@ class Server(EmbeddedPostgreSQL):
             admin.execute("ALTER SYSTEM SET full_page_writes = on")
             # What is not waited for is on its way for so long.
             admin.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
+            # What it commits would take along what was committed before.
+            admin.execute("ALTER SYSTEM SET autovacuum = off")
             admin.execute("SELECT pg_reload_conf()")
             admin.execute(f"CREATE DATABASE {self.name}")
         entry = {
@@ -141,6 +144,12 @@ class Server(EmbeddedPostgreSQL):
 
     def count(self, table: str, where: str = "true") -> int:
         return int(self.query(f"SELECT count(*) FROM {table} WHERE {where}")[0][0])
+
+    def hold_wal_writer(self) -> None:
+        """Have it take nothing to the disk until the server crashes."""
+        writer = "backend_type = 'walwriter'"
+        (row,) = self.query(f"SELECT pid FROM pg_stat_activity WHERE {writer}")
+        os.kill(row[0], signal.SIGSTOP)
 
     def crash(self) -> None:
         self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", self._data)
@@ -216,6 +225,7 @@ def test_claim_that_a_crash_forgets_was_of_a_task_that_had_committed_nothing(
     first = start("--threads", 1, options=options, BGTASKS_TEST_DATABASE_URL=server.url)
     first.wait_for_line("Starting", PATIENCE)
     eventually(lambda: hears(server), "a worker that listens", PATIENCE)
+    server.hold_wal_writer()
     more = "" if kept else f", {str(begun)!r}"
     server.call(f"tasks.{call}.enqueue('a', {str(gate)!r}{more})")
     if kept:
