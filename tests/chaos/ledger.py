@@ -34,6 +34,7 @@ _SECONDS_TO_FINISH = 2.0
 # Nobody begins or ends anything for so long, with work to do and no harm done.
 _STANDSTILL = 20.0
 # Lines of the journal that end an attempt.
+_MEANT = ("raised TaskTimeout", "raised TaskCancelled")
 _ENDS = ("ended", "meant", "raised")
 
 
@@ -62,6 +63,12 @@ class Run:
     began: float
     ended: float | None = None
     how: str = ""
+
+    @property
+    def is_torn(self) -> bool:
+        return self.ended is None or (
+            self.how.startswith("raised") and self.how not in _MEANT
+        )
 
     def was_hit_by(self, blow: Blow) -> bool:
         if blow.pids is not None and self.pid not in blow.pids:
@@ -97,6 +104,10 @@ class Account:
     runs: int = 0
     repeats: int = 0
     blows: int = 0
+    # How the harm was felt: attempts that never ended or met an error, and enqueues
+    # of which the caller does not know whether they were committed.
+    torn: int = 0
+    unknown: int = 0
     # Seconds from a blow until the job that it tore was run again, at the longest.
     slowest: float = 0.0
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -122,6 +133,8 @@ def audit(facts: Facts) -> Account:
         runs=sum(map(len, facts.runs.values())),
         repeats=sum(len(runs) - 1 for runs in facts.runs.values()),
         blows=len(facts.blows),
+        torn=sum(run.is_torn for some in facts.runs.values() for run in some),
+        unknown=len(facts.unknown),
         slowest=max(_gaps(facts), default=0.0),
         outcomes=Counter(facts.outcomes.values()),
     )

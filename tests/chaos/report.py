@@ -13,12 +13,10 @@ from .ledger import Account
 _MOST_PROBLEMS = 12
 _HEAD = (
     f"{'vendor':<11}{'fault':<19}{'blows':>6}{'jobs':>8}{'runs':>8}"
-    f"{'again':>7}{'within':>9}{'lost':>6}{'doubled':>9}{'ghosts':>8}{'unexpl.':>9}"
-    f"{'disorder':>10}"
+    f"{'again':>7}{'torn':>7}{'unknown':>9}{'within':>9}{'lost':>6}{'doubled':>9}"
+    f"{'ghosts':>8}{'unexpl.':>9}{'disorder':>10}"
 )
-_BAR = (
-    f"{'the bar':<30}{'':>6}{'':>8}{'':>8}{'':>7}{'':>9}{0:>6}{0:>9}{0:>8}{0:>9}{0:>10}"
-)
+_BAR = f"{'the bar':<84}{0:>6}{0:>9}{0:>8}{0:>9}{0:>10}"
 
 
 @dataclass
@@ -29,6 +27,8 @@ class Row:
     jobs: int = 0
     runs: int = 0
     repeats: int = 0
+    torn: int = 0
+    unknown: int = 0
     slowest: float = 0.0
     seconds: float = 0.0
     outcomes: dict[str, int] = field(default_factory=dict)
@@ -49,6 +49,8 @@ class Row:
             account.jobs,
             account.runs,
             account.repeats,
+            account.torn,
+            account.unknown,
             account.slowest,
             seconds,
             dict(account.outcomes),
@@ -79,7 +81,8 @@ class Row:
             return f"{name}skipped: {self.skipped}"
         sums = (
             f"{self.blows:>6}{self.jobs:>8}{self.runs:>8}{self.repeats:>7}"
-            f"{self.slowest:>7.1f} s{self._count('lost'):>6}{self._count('doubled'):>9}"
+            f"{self.torn:>7}{self.unknown:>9}{self.slowest:>7.1f} s"
+            f"{self._count('lost'):>6}{self._count('doubled'):>9}"
             f"{self._count('ghosts'):>8}{self._count('unexplained'):>9}"
             f"{self._count('disorder'):>10}"
         )

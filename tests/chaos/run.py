@@ -75,8 +75,9 @@ class Run:
                 say(f"  without {fault.name}: {reason}")
                 self.faults.remove(fault)
                 continue
-            if fault.tasks:
-                self.scene.more_tasks = f"+{fault.tasks}"
+
+        if more := [fault.tasks for fault in self.faults if fault.tasks]:
+            self.scene.more_tasks = "+" + ",".join(more)
 
     # -- harm ---------------------------------------------------------------
 

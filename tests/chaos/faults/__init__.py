@@ -31,6 +31,7 @@ from .processes import (
     KillPoint,
     KillSupervisor,
     KillWorker,
+    SignalPoint,
     StopStorm,
     Zombie,
 )
@@ -42,6 +43,7 @@ FAULTS: dict[str, type[Fault]] = {
     for fault in (
         *(KillWorker, KillSupervisor, KillHost, KillBeat, KillCaller, KillPoint),
         *(
+            SignalPoint,
             StopStorm,
             Zombie,
             Crash,

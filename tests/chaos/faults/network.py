@@ -56,22 +56,28 @@ class Stalled(_OnTheWay):
     lingers = 10.0
     mode = "stalled"
 
-    def strike(self, scene: Scene) -> None:
+    def strike(self, scene: Scene) -> frozenset[int] | None:
         self.network(scene).set_mode(self.mode)
+        return None
 
     def heal(self, scene: Scene) -> None:
         self.network(scene).set_mode("through")
 
 
 class Slow(Stalled):
+    """It takes longer. That is no reason to run anything again."""
+
     name = "net-slow"
     lasts = (1.0, 4.0)
     mode = "slow"
 
+    def strike(self, scene: Scene) -> frozenset[int]:
+        super().strike(scene)
+        return frozenset()
 
-class Trickle(Stalled):
+
+class Trickle(Slow):
     name = "net-trickle"
-    lasts = (1.0, 4.0)
     mode = "trickle"
 
 

@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Iterable
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import psutil
 
@@ -189,16 +189,23 @@ class KillPoint(Fault):
     name = "kill-point"
     lasts = (0.8, 1.5)
     lingers = 8.0
+    protocols: ClassVar[tuple[str, ...]] = PROTOCOLS
+    at_once: ClassVar[int] = 1
 
     def __init__(self) -> None:
         self.given: list[str] = []
         self.counted = 0
 
+    def signals(self, scene: Scene) -> list[int]:
+        return [signal.SIGKILL]
+
     def strike(self, scene: Scene) -> frozenset[int]:
-        protocol, moment = scene.chance.choice(PROTOCOLS), scene.chance.choice(MOMENTS)
-        point = f"{protocol}.{moment}"
-        self.given.append(point)
-        order(scene.orders, point, scene.chance.choice([1, 1, 2, 3, 5, 9]))
+        choose = scene.chance.choice
+        for _ in range(self.at_once):
+            point = f"{choose(self.protocols)}.{choose(MOMENTS)}"
+            self.given.append(point)
+            passes = choose([1, 1, 2, 3, 5, 9])
+            order(scene.orders, point, passes, choose(self.signals(scene)))
         return frozenset()
 
     def heal(self, scene: Scene) -> None:
@@ -207,15 +214,49 @@ class KillPoint(Fault):
         self.given.clear()
 
     def further(self, scene: Scene) -> list[Blow]:
-        deaths = list(journal.read(scene.orders / "deaths.jsonl"))
-        new, self.counted = deaths[self.counted :], len(deaths)
+        new = self._new(scene)
+        self.counted += len(new)
         return [
             Blow(
                 f"{self.name} {each['point']}",
                 each["at"],
-                each["at"],
+                self.until(each),
                 scene.family(each["pid"]),
                 lingers=self.lingers,
             )
             for each in new
         ]
+
+    def until(self, line: dict[str, Any]) -> float:
+        return float(line["at"])
+
+    def _new(self, scene: Scene) -> list[dict[str, Any]]:
+        lines = journal.read(scene.orders / "struck.jsonl")
+        signals = self.signals(scene)
+        return [each for each in lines if each["signal"] in signals][self.counted :]
+
+
+class SignalPoint(KillPoint):
+    """SIGTERM at a named point; or SIGSTOP, until the jobs there are others'."""
+
+    name = "signal-point"
+    lasts = (6.0, 8.0)
+    lingers = 12.0
+    at_once = 3
+    # A caller that is told to stop does so.
+    protocols = tuple(each for each in PROTOCOLS if each != "enqueue")
+
+    def signals(self, scene: Scene) -> list[int]:
+        if scene.server.vendor == "sqlite":
+            # Who stands still there with the one lock stops everybody.
+            return [signal.SIGTERM]
+        return [signal.SIGTERM, signal.SIGSTOP]
+
+    def heal(self, scene: Scene) -> None:
+        super().heal(scene)
+        # Who has taken an order by now has noted it, and heeds it at once.
+        time.sleep(0.1)
+        _signal((each["pid"] for each in self._new(scene)), signal.SIGCONT)
+
+    def until(self, line: dict[str, Any]) -> float:
+        return time.monotonic() if line["signal"] == signal.SIGSTOP else line["at"]
