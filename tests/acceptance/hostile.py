@@ -106,7 +106,18 @@ def swallow_database_error(key: str) -> None:
 
 @task
 def change_signal_handlers() -> None:
+    """Python lets the main thread do it, and no other."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+@task
+def ignore_signals() -> None:
+    """As a library in C might, in any thread."""
+    set_handler = ctypes.CDLL(None).signal
+    set_handler.argtypes = (ctypes.c_int, ctypes.c_void_p)
+    set_handler.restype = ctypes.c_void_p
+    for number in (signal.SIGTERM, signal.SIGINT):
+        set_handler(number, signal.SIG_IGN)
 
 
 @task

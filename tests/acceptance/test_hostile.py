@@ -21,6 +21,7 @@ FATES: list[tuple[Any, tuple[Any, ...], str | None]] = [
     (hostile.leave_transaction_open, ("left open",), None),
     (hostile.leave_autocommit_off, ("not committed",), None),
     (hostile.change_signal_handlers, (), "builtins.ValueError"),
+    (hostile.ignore_signals, (), None),
     (hostile.leave_thread, (), None),
     (hostile.raise_unprintable, (), "tests.acceptance.hostile.Unprintable"),
     (hostile.raise_fundamental, (), "tests.acceptance.hostile.Fundamental"),

@@ -4,7 +4,8 @@ It enqueues by a plan that its seed decides: one, many, in transactions that com
 and that roll back, for later, to be cancelled. What it is told of each it notes
 outside of the database; what it commits says so in the same transaction. An error of
 the database is noted, and the next call follows. ``TASKS`` are names by comma: the
-load is of these alone or, after a plus, of one of these each second too.
+load is of these alone; or, after a plus, of one of these each second too; or, after a
+star, of these to a quarter.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
 import django
@@ -28,7 +30,9 @@ from . import evil, journal, tasks  # noqa: E402
 
 _LIKELY = 4
 # Of the tasks that are added to the load, by each caller.
-_A_SECOND = 1.0
+_A_SECOND, _SHARE = 1.0, 0.25
+# One that takes a process away for long comes less often than the others do.
+_RARELY = {"frozen": 0.1}
 _ROWS = (["RunningJob"], ["Job"], ["RunningJob", "Job"])
 
 
@@ -40,10 +44,14 @@ class Caller:
     def __init__(
         self, seed: int, name: str, jobs: int, rate: float, path: str, only: str
     ) -> None:
-        named = [getattr(tasks, each) for each in only.strip("+").split(",") if each]
-        self.more, self.only = (named, []) if only.startswith("+") else ([], named)
+        names = only.lstrip("+*").split(",")
+        named = [getattr(tasks, each) for each in names if each]
+        self.more, self.only = (named, []) if only[:1] in ("+", "*") else ([], named)
+        self.often = _SHARE if only[:1] == "*" else min(0.2, _A_SECOND / rate)
         self.chance = random.Random(f"{seed} {name}")
         self.name, self.jobs, self.rate, self.path = name, jobs, rate, path
+        # Each way in its turn, so that none is left out.
+        self.ways = cycle(self.chance.sample(sorted(evil.WAYS), len(evil.WAYS)))
         self.count = 0
         self.to_cancel: list[Any] = []
 
@@ -174,14 +182,15 @@ class Caller:
             *(tasks.chain, tasks.flaky, tasks.flaky_atomic, tasks.doomed),
             *(tasks.held, tasks.held_atomic, tasks.overtime, tasks.coroutine),
         )
-        if self.more and self.chance.random() < min(0.2, _A_SECOND / self.rate):
-            kinds = tuple(self.more)
         task = self.chance.choice(self.only or kinds)
+        if self.more and self.chance.random() < self.often:
+            weights = [_RARELY.get(each.func.__name__, 1) for each in self.more]
+            [task] = self.chance.choices(self.more, weights)
         key = self._key(task)
         if task in (tasks.held, tasks.held_atomic):
             return task, (key, round(self.chance.uniform(0.1, 0.8), 2))
         if task in (tasks.hostile, tasks.hostile_atomic):
-            return task, (key, self.chance.choice(sorted(evil.WAYS)))
+            return task, (key, next(self.ways))
         if task is tasks.frozen:
             return task, (key, *self.chance.choices([1.0, 3.0, 30.0], [6, 3, 1]))
         if task is tasks.deleter:

@@ -54,7 +54,12 @@ def _leave_threads() -> None:
 
 
 def _change_signal_handlers() -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    """As a library in C might, which no thread keeps from it."""
+    set_handler = ctypes.CDLL(None).signal
+    set_handler.argtypes = (ctypes.c_int, ctypes.c_void_p)
+    set_handler.restype = ctypes.c_void_p
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+        set_handler(number, signal.SIG_IGN)
 
 
 def _close_connection() -> None:

@@ -77,7 +77,8 @@ class Run:
                 continue
 
         if more := [fault.tasks for fault in self.faults if fault.tasks]:
-            self.scene.more_tasks = "+" + ",".join(more)
+            mark = "+" if len(self.faults) > 1 else "*"
+            self.scene.more_tasks = mark + ",".join(more)
 
     # -- harm ---------------------------------------------------------------
 
