@@ -108,6 +108,8 @@ class Account:
     # of which the caller does not know whether they were committed.
     torn: int = 0
     unknown: int = 0
+    # Attempts that some blow has hit: were they run again, nobody would wonder.
+    excused: int = 0
     # Seconds from a blow until the job that it tore was run again, at the longest.
     slowest: float = 0.0
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -133,8 +135,9 @@ def audit(facts: Facts) -> Account:
         runs=sum(map(len, facts.runs.values())),
         repeats=sum(len(runs) - 1 for runs in facts.runs.values()),
         blows=len(facts.blows),
-        torn=sum(run.is_torn for some in facts.runs.values() for run in some),
+        torn=sum(run.is_torn for run in _all_runs(facts)),
         unknown=len(facts.unknown),
+        excused=sum(any(map(run.was_hit_by, facts.blows)) for run in _all_runs(facts)),
         slowest=max(_gaps(facts), default=0.0),
         outcomes=Counter(facts.outcomes.values()),
     )
@@ -144,6 +147,10 @@ def audit(facts: Facts) -> Account:
     account.unexplained += _unexplained(facts)
     account.disorder += _standstills(facts)
     return account
+
+
+def _all_runs(facts: Facts) -> list[Run]:
+    return [run for some in facts.runs.values() for run in some]
 
 
 def _counted(facts: Facts) -> Facts:
@@ -245,7 +252,7 @@ def _unexplained(facts: Facts) -> Iterator[str]:
 
 def _standstills(facts: Facts) -> Iterator[str]:
     """Jobs that were left lying, though there were workers to run them."""
-    runs = [run for some in facts.runs.values() for run in some]
+    runs = _all_runs(facts)
     ends = [run.ended for run in runs if run.ended is not None]
     times = sorted([*(run.began for run in runs), *ends])
     first = {run.began: run for run in runs}

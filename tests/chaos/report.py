@@ -1,4 +1,8 @@
-"""What is told of runs: a table, and each broken promise in words."""
+"""What is told of runs: a table, and each broken promise in words.
+
+``torn`` are attempts that never ended or met an error, ``hit`` the share of attempts
+that a fault may have torn: only of the others is it told that they were repeated.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,10 @@ from .ledger import Account
 _MOST_PROBLEMS = 12
 _HEAD = (
     f"{'vendor':<11}{'fault':<19}{'blows':>6}{'jobs':>8}{'runs':>8}"
-    f"{'again':>7}{'torn':>7}{'unknown':>9}{'within':>9}{'lost':>6}{'doubled':>9}"
+    f"{'again':>7}{'torn':>7}{'hit':>6}{'unknown':>9}{'within':>9}{'lost':>6}{'doubled':>9}"
     f"{'ghosts':>8}{'unexpl.':>9}{'disorder':>10}"
 )
-_BAR = f"{'the bar':<84}{0:>6}{0:>9}{0:>8}{0:>9}{0:>10}"
+_BAR = f"{'the bar':<90}{0:>6}{0:>9}{0:>8}{0:>9}{0:>10}"
 
 
 @dataclass
@@ -28,6 +32,8 @@ class Row:
     runs: int = 0
     repeats: int = 0
     torn: int = 0
+    # Of a hundred attempts.
+    hit: int = 0
     unknown: int = 0
     slowest: float = 0.0
     seconds: float = 0.0
@@ -50,6 +56,7 @@ class Row:
             account.runs,
             account.repeats,
             account.torn,
+            round(100 * account.excused / max(1, account.runs)),
             account.unknown,
             account.slowest,
             seconds,
@@ -81,7 +88,7 @@ class Row:
             return f"{name}skipped: {self.skipped}"
         sums = (
             f"{self.blows:>6}{self.jobs:>8}{self.runs:>8}{self.repeats:>7}"
-            f"{self.torn:>7}{self.unknown:>9}{self.slowest:>7.1f} s"
+            f"{self.torn:>7}{self.hit:>4} %{self.unknown:>9}{self.slowest:>7.1f} s"
             f"{self._count('lost'):>6}{self._count('doubled'):>9}"
             f"{self._count('ghosts'):>8}{self._count('unexplained'):>9}"
             f"{self._count('disorder'):>10}"

@@ -200,3 +200,16 @@ def test_lines_of_many_processes_are_paired() -> None:
     assert pair(lines) == {
         PLAIN: [Run(PLAIN, 1, 77, 1.0), Run(PLAIN, 2, 78, 2.0, 3.0, "ended")]
     }
+
+
+def test_harm_that_was_felt_is_counted() -> None:
+    facts = in_order()
+    facts.runs[PLAIN].insert(0, Run(PLAIN, 1, 76, 9.0))
+    facts.runs[ATOMIC].insert(0, Run(ATOMIC, 1, 78, 9.0, 9.1, "raised OSError"))
+    timed = Run("overtime-a-1", 1, 77, 10.0, 10.3, "raised TaskTimeout")
+    facts.runs[timed.key] = [timed]
+    facts.unknown.add("plain-a-9")
+    facts.blows.append(Blow("kill", 9.0, 9.0, frozenset({76, 78})))
+    account = audit(facts)
+    assert (account.torn, account.excused, account.unknown) == (2, 2, 1)
+    assert account.unexplained == []
