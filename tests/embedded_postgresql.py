@@ -77,8 +77,10 @@ class EmbeddedPostgreSQL:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", self._data)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        try:
+            self._stop()
+        finally:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     @property
     def _data(self) -> str:
@@ -124,6 +126,9 @@ class EmbeddedPostgreSQL:
         except RuntimeError as error:
             text = Path(log).read_text() if Path(log).exists() else ""
             raise RuntimeError(f"{error}\n{text}") from error
+
+    def _stop(self) -> None:
+        self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", self._data)
 
     def _run(self, program: str, *arguments: str) -> None:
         # The server inherits the output, so a pipe would never come to its end.

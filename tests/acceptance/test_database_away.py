@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -19,11 +15,11 @@ from django.db import OperationalError, connection
 
 from django_bgtasks.models import FinishedJob
 from tests import databases, embedded_postgresql
-from tests.embedded_postgresql import EmbeddedPostgreSQL
 from tests.testapp.tasks import record
 from tests.waiting import eventually
 
 from . import tasks
+from .servers import Server
 from .workers import (
     PATIENCE,
     Start,
@@ -96,69 +92,6 @@ def test_idle_worker_gets_over_cut_connections(start: Start, vendor: str) -> Non
 
 
 # -- a server of its own, which can be crashed --------------------------------------
-
-
-class Server(EmbeddedPostgreSQL):
-    """A PostgreSQL server with a migrated database, reached from processes only."""
-
-    name = "bgtasks"
-
-    def prepare(self, environment: dict[str, str]) -> None:
-        import psycopg
-
-        with psycopg.connect(self._dsn("postgres"), autocommit=True) as admin:
-            # What was committed must outlive a crash.
-            admin.execute("ALTER SYSTEM SET synchronous_commit = on")
-            admin.execute("ALTER SYSTEM SET full_page_writes = on")
-            # What is not waited for is on its way for so long.
-            admin.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
-            # What it commits would take along what was committed before.
-            admin.execute("ALTER SYSTEM SET autovacuum = off")
-            admin.execute("SELECT pg_reload_conf()")
-            admin.execute(f"CREATE DATABASE {self.name}")
-        entry = {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": self.name,
-            "USER": "postgres",
-            "HOST": str(self.directory),
-        }
-        self.url = databases.to_url(entry)
-        self.environment = {**environment, "BGTASKS_TEST_DATABASE_URL": self.url}
-        self.run("-m", "django", "migrate", "--run-syncdb", "-v0")
-
-    def run(self, *arguments: str) -> None:
-        subprocess.run(
-            [sys.executable, *arguments], env=self.environment, check=True, timeout=60
-        )
-
-    def call(self, statement: str) -> None:
-        """Execute a statement about ``tasks`` in a process on this database."""
-        head = "import django; django.setup(); from tests.acceptance import tasks; "
-        self.run("-c", head + statement)
-
-    def query(self, statement: str) -> list[tuple[Any, ...]]:
-        import psycopg
-
-        with closing(psycopg.connect(self._dsn(self.name))) as connection:
-            return connection.execute(statement).fetchall()
-
-    def count(self, table: str, where: str = "true") -> int:
-        return int(self.query(f"SELECT count(*) FROM {table} WHERE {where}")[0][0])
-
-    def hold_wal_writer(self) -> None:
-        """Have it take nothing to the disk until the server crashes."""
-        writer = "backend_type = 'walwriter'"
-        (row,) = self.query(f"SELECT pid FROM pg_stat_activity WHERE {writer}")
-        os.kill(row[0], signal.SIGSTOP)
-
-    def crash(self) -> None:
-        self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", self._data)
-
-    def start_again(self) -> None:
-        self._start()
-
-    def _dsn(self, name: str) -> str:
-        return f"host={self.directory} user=postgres dbname={name}"
 
 
 @pytest.fixture

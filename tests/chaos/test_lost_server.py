@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests import databases, embedded_postgresql
-from tests.acceptance.test_database_away import Server
+from tests.acceptance.servers import Server
 from tests.processes import CommandProcess
 from tests.waiting import eventually
 
