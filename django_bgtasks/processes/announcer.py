@@ -11,6 +11,7 @@ from ..audience import reaches, records
 from ..lifecycle.announce import announce, has_audience
 from ..lifecycle.outcome import RELEASED, RETRY, SUCCEEDED, Outcome
 from ..log import one_line
+from .tidy import has_expired, refresh
 
 logger = logging.getLogger("django_bgtasks.job")
 
@@ -55,6 +56,8 @@ class Announcer:
 
     def _serve(self) -> None:
         while (outcomes := self._inbox.get()) is not None:
+            if has_expired():
+                refresh()
             for outcome in outcomes:
                 try:
                     announce(outcome)
@@ -70,8 +73,7 @@ class Announcer:
     def _tidy(self) -> None:
         if time.monotonic() - self._tidied_at > _TIDY_EVERY:
             self._tidied_at = time.monotonic()
-            for connection in connections.all(initialized_only=True):
-                connection.close_if_unusable_or_obsolete()
+            refresh()
 
 
 # Giving back is a worker's everyday business; what fails is its owner's.

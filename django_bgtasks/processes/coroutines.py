@@ -11,12 +11,12 @@ from contextvars import copy_context
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections
 
 from ..lifecycle import execute, run
 from ..lifecycle.outcome import ClaimedJob, Execution, Outcome, Plan
 from .board import Board
 from .desk import Desk, WorkerControl
+from .tidy import has_expired, refresh
 
 logger = logging.getLogger("django_bgtasks.worker")
 
@@ -93,6 +93,10 @@ class Coroutines:
             self._loop.call_soon(self._start_some)
 
     def _start(self, job: ClaimedJob, plan: Plan) -> None:
+        if has_expired():
+            refresh()
+            # In the thread that serves sync_to_async(), before it serves this job.
+            self._renewing = self._loop.create_task(self._refresh())
         control = WorkerControl(self._desk, job, plan.max_payload)
         clock = time.monotonic()
         ready = execute.prepare(job, plan, self._owner.name, control, clock)
@@ -135,7 +139,10 @@ class Coroutines:
         self._start_some()
 
     async def _tidy(self) -> None:
-        tidy: Any = sync_to_async(close_old_connections)
         while True:
             await asyncio.sleep(_TIDY_EVERY)
-            await tidy()
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        there: Any = sync_to_async(refresh)
+        await there()

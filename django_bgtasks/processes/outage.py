@@ -5,6 +5,8 @@ import random
 import time
 from typing import Any
 
+from .tidy import expire
+
 logger = logging.getLogger("django_bgtasks.worker")
 
 LONGEST_PAUSE = 2.0
@@ -31,7 +33,8 @@ class Outage:
         elif clock - self._logged_at > _LOG_EVERY:
             self._log("The database is still away: %s", error)
         self.must_recover = True
-        self._vendor.connection.close()
+        self._vendor.leave_server()
+        expire()
         self._pause = min(self._pause * 2, LONGEST_PAUSE)
         return self._pause * random.uniform(0.5, 1.0)
 
@@ -42,6 +45,8 @@ class Outage:
         if self._since is not None:
             away = time.monotonic() - self._since
             self._since = None
+            # Also those that were made meanwhile, to a server that only reads.
+            expire()
             logger.warning("The database is back after %.1f s.", away)
 
     def _log(self, message: str, error: Exception) -> None:

@@ -16,6 +16,7 @@ from ..lifecycle.outcome import ClaimedJob, Execution, Outcome
 from .board import Board
 from .desk import Desk, WorkerControl
 from .slot import INTERRUPTS, Slot
+from .tidy import has_expired, refresh, tidy
 
 logger = logging.getLogger("django_bgtasks.worker")
 
@@ -87,8 +88,8 @@ class ThreadPool:
         try:
             plan = self._desk.plan(job)
             control = WorkerControl(self._desk, job, plan.max_payload, slot)
-            if time.monotonic() - slot.tidied > _STALE:
-                _refresh_connections()
+            if time.monotonic() - slot.tidied > _STALE or has_expired():
+                refresh()
             clock = time.monotonic()
             ready = execute.prepare(job, plan, self._owner.name, control, clock)
         except BaseException as error:
@@ -111,7 +112,7 @@ class ThreadPool:
             interrupted = slot.close()
             outcome = outcome or run.failed(execution, interrupt)
         for connection in _connections_here(slot):
-            _tidy(connection, spoilt=interrupted)
+            tidy(connection, spoilt=interrupted)
         slot.tidied = time.monotonic()
         self._board.end(slot.number)
         return outcome
@@ -136,40 +137,3 @@ def _connections_here(slot: Slot) -> Sequence[Any]:
         slot.databases = [connection.alias for connection in found]
         return found
     return [connections[alias] for alias in slot.databases]
-
-
-def _refresh_connections() -> None:
-    """Close what is broken or too old, as Django does around a request."""
-    for connection in connections.all(initialized_only=True):
-        try:
-            connection.close_if_unusable_or_obsolete()
-        except Exception:
-            _discard(connection)
-
-
-def _tidy(connection: Any, *, spoilt: bool) -> None:
-    """Close a connection that the task left broken or in the middle of something.
-
-    A ``spoilt`` one may have been interrupted in the middle of a statement.
-    """
-    if connection.connection is None:
-        return
-    try:
-        if spoilt or connection.in_atomic_block or not connection.get_autocommit():
-            _discard(connection)
-        else:
-            connection.close_if_unusable_or_obsolete()
-    except Exception:
-        _discard(connection)
-
-
-def _discard(connection: Any) -> None:
-    connection.in_atomic_block = False
-    connection.savepoint_ids = []
-    connection.atomic_blocks = []
-    connection.needs_rollback = False
-    connection.run_on_commit = []
-    try:
-        connection.close()
-    except Exception:
-        connection.connection = None

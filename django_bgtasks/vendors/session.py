@@ -53,6 +53,10 @@ class Session:
     def prepare_claims(self) -> None:
         """Set this connection up for claims, and for nobody but who claims by it."""
 
+    def leave_server(self) -> None:
+        """Close this connection; the next one may lead to another server."""
+        self.connection.close()
+
     def now(self) -> datetime:
         """The database's clock, aware."""
         with self.connection.cursor() as cursor:
