@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from django_bgtasks import Retry, task
 from tests.testapp.models import Effect
@@ -22,6 +24,13 @@ from tests.testapp.tasks import record
 
 logger = logging.getLogger(__name__)
 
+_NOTICES = {
+    "keepalive": (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+    "idle": (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPIDLE", 0)),
+    "between": (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPINTVL", 0)),
+    "questions": (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPCNT", 0)),
+    "timeout": (socket.IPPROTO_TCP, getattr(socket, "TCP_USER_TIMEOUT", 0)),
+}
 # Nothing of a test takes so long; a task that nobody lets through ends by itself.
 _PATIENCE = 300
 
@@ -383,3 +392,20 @@ def tell_atomic_and_end(context: Any, key: str) -> None:
     _note(key)
     context.metadata["stage"] = "inside"
     context.save_metadata()
+
+
+@task
+def tell_lines(port: int) -> list[dict[str, int]]:
+    """Of each connection of this process to a port: how it notices that it is lost."""
+    connection.ensure_connection()
+    found = []
+    for descriptor in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
+        with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as line:
+            if line.family == socket.AF_INET and line.getpeername()[1] == port:
+                found.append(
+                    {
+                        name: line.getsockopt(level, option)
+                        for name, (level, option) in _NOTICES.items()
+                    }
+                )
+    return found
