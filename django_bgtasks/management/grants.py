@@ -28,12 +28,12 @@ _PRIVILEGES = {"s": "SELECT", "i": "INSERT", "u": "UPDATE", "d": "DELETE"}
 
 # By the first letters of what is allowed. A row that is locked needs "u".
 ROLES: dict[str, dict[Any, str]] = {
-    # Enqueues jobs, and reads what becomes of them.
+    # Enqueues jobs, and reads what becomes of them and how the queues stand.
     "web": {
         **dict.fromkeys((Job, ReadyJob, DeferredJob, JobLink), "si"),
         **dict.fromkeys((RunningJob, FinishedJob, Attempt, JobProgress), "s"),
-        # For the names of workers.
-        Process: "s",
+        # For the names of workers, and for a monitor's view of the queues.
+        **dict.fromkeys((Process, Queue), "s"),
     },
     # Runs them: workers and their supervisors, and what tasks do to other jobs.
     "worker": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import ProgrammingError, connection, transaction
+from django.http import HttpRequest
 from django.test import Client
 
 from django_bgtasks.compat import task_backends
@@ -21,8 +23,10 @@ from django_bgtasks.management.grants import ROLES
 from django_bgtasks.models import Job, Plan, Process, Queue, Schedule
 from django_bgtasks.overview.health import read_status
 from django_bgtasks.periodic import tick
+from django_bgtasks.site import job_events_url, job_status_url
 from django_bgtasks.upkeep import fold, prune, rescue, ticks
 from tests import databases
+from tests.docs.pages import blocks
 from tests.fuzz.scene import Scene, make_scene
 from tests.inline import InlineWorker
 from tests.testapp.models import Effect
@@ -106,6 +110,34 @@ def test_web_enqueues_and_reads(as_role: Any, scene: Scene) -> None:
 
 
 @pytest.mark.only_on("postgresql")
+def test_web_serves_the_pages_of_jobs(
+    as_role: Any, scene: Scene, settings: Any
+) -> None:
+    settings.ROOT_URLCONF = "tests.site.urls"
+    results = [task_backends["default"].get_result(str(each)) for each in scene.jobs]
+    with as_role("web"):
+        for result in results:
+            assert Client().get(job_status_url(result)).status_code == 200
+        stream = Client().get(job_events_url(results[0]))
+        assert b"event: finished" in stream.getvalue()
+        query = "&".join(f"job={each}" for each in scene.jobs)
+        assert Client().get(f"/bars/?{query}").status_code == 200
+
+
+@pytest.mark.only_on("postgresql")
+def test_web_answers_the_monitor(as_role: Any, scene: Scene) -> None:
+    """By the view that the page on alerts shows."""
+    ((_, code),) = blocks("howto/alerts.md", "python")
+    scope: dict[str, Any] = {}
+    exec(code, scope)
+    with as_role("web"):
+        answer = scope["queue_health"](HttpRequest())
+    assert answer.status_code == 200, answer.content
+    found = {queue["name"] for queue in json.loads(answer.content)["queues"]}
+    assert found >= {"default", "mail"}
+
+
+@pytest.mark.only_on("postgresql")
 def test_web_can_do_nothing_else(as_role: Any, scene: Scene) -> None:
     with as_role("web"):
         for name in ("job", "readyjob", "deferredjob", "runningjob", "finishedjob"):
@@ -115,7 +147,10 @@ def test_web_can_do_nothing_else(as_role: Any, scene: Scene) -> None:
             f"UPDATE {table('runningjob')} SET cancel_requested = true",
             f"SELECT * FROM {table('schedule')}",
             f"INSERT INTO {table('queue')} (name) VALUES ('mail')",
+            f"UPDATE {table('queue')} SET paused_at = NULL",
+            f"DELETE FROM {table('rollup')}",
             f"SELECT * FROM {table('joblog')}",
+            f"SELECT * FROM {table('failure')}",
             f"DELETE FROM {table('process')}",
             "SELECT * FROM auth_user",
         )
