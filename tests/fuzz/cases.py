@@ -8,12 +8,15 @@ all tests of this directory are to try in all, instead of the few of an ordinary
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
+import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -21,11 +24,18 @@ from .junk import Junk
 
 # Seconds of its own CPU time that a case may take, so that a busy machine is no hang.
 MOST_SECONDS = 20
+# Seconds by the clock on the wall, for a case that waits for a lock or a socket: so
+# many that no machine is as busy as that, and fewer than pytest grants the test.
+MOST_SECONDS_OF_WAITING = 150
+# Seconds after those in which a case must heed it. A driver that waits in C does not.
+MOST_SECONDS_TO_END = 60
 # Each test has a share of so many cases. An ordinary run tries a quarter of them.
 _ALL, _ORDINARY = 2_000, 500
 
 
 _failures: dict[Any, Exception] = {}
+# The standard error of pytest, not the one that it captures.
+outside: IO[str] | None = sys.__stderr__
 
 
 class Hang(Exception):
@@ -53,22 +63,49 @@ def cases(name: str, few: int) -> Iterator[Junk]:
 @contextmanager
 def tried(junk: Junk) -> Iterator[None]:
     """Say which case it was if it fails, and end one that hangs."""
+    over = threading.Event()
 
     def end(*_: Any) -> None:
-        raise Hang(f"{MOST_SECONDS} seconds of CPU time are over.")
+        if over.is_set():
+            return
+        if signal.getitimer(signal.ITIMER_VIRTUAL)[0]:
+            waited = f"{MOST_SECONDS_OF_WAITING} seconds are over; it waits"
+        else:
+            waited = f"{MOST_SECONDS} seconds of CPU time are over"
+        raise Hang(f"{waited}.")
 
     before = signal.signal(signal.SIGVTALRM, end)
     signal.setitimer(signal.ITIMER_VIRTUAL, MOST_SECONDS)
+    watch = threading.Thread(target=_watch, args=(junk, over), daemon=True)
+    watch.start()
     try:
         yield
     except Exception as error:
-        error.add_note(f"Case {junk}: {junk.said}"[:2000])
+        error.add_note(_told(junk))
         if not is_long():
             raise
         _failures.setdefault((type(error), _place_of(error)), error)
     finally:
+        over.set()
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        watch.join()
         signal.signal(signal.SIGVTALRM, before)
+
+
+def _watch(junk: Junk, over: threading.Event) -> None:
+    """Tell the main thread when a case has waited for too long; end all if need be."""
+    if over.wait(MOST_SECONDS_OF_WAITING):
+        return
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGVTALRM)
+    if not over.wait(MOST_SECONDS_TO_END):
+        assert outside is not None
+        print(f"It hangs beyond interruption. {_told(junk)}", file=outside, flush=True)
+        faulthandler.dump_traceback(outside)
+        os._exit(1)
+
+
+def _told(junk: Junk) -> str:
+    return f"Case {junk}: {junk.said}"[:2000]
 
 
 def _place_of(error: Exception) -> Any:
