@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from .fields import MomentField, job_key
+from .fields import MentionedJobField, MomentField, job_key
 from .job import Job
 
 
@@ -14,7 +14,7 @@ class JobLink(models.Model):
 
     job = job_key("link")
     # The parent may be gone, or be kept in another database.
-    parent_id = models.UUIDField(db_index=True)
+    parent_id = MentionedJobField(db_index=True)
 
     class Meta:
         default_permissions = ()

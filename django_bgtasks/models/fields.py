@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 
@@ -57,6 +58,33 @@ class MomentField(models.DateTimeField):  # type: ignore[type-arg]
         if params:
             return sql, params
         return vendor_of(compiler.connection).readable(sql, null=self.null), params
+
+
+class MentionedJobField(models.UUIDField):  # type: ignore[type-arg]
+    """The id of a job that may be gone; None if a hand has put there what is no id.
+
+    SQLite and MySQL take any text, and Django would then read neither the row nor what
+    is joined to it. The column is that of a UUIDField, as migrations know it, too.
+    """
+
+    def get_internal_type(self) -> str:
+        # By that name Django would convert the value before this field could.
+        return "MentionedJobField"
+
+    def db_type(self, connection: Any) -> str | None:
+        return models.UUIDField().db_type(connection)
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.UUIDField", args, kwargs
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        if value is None or isinstance(value, UUID):
+            return value
+        try:
+            return UUID(value)
+        except (AttributeError, TypeError, ValueError):
+            return None
 
 
 def job_key(related_name: str) -> Any:

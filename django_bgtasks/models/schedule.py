@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from .fields import JSONTextField, MomentField
+from .fields import JSONTextField, MentionedJobField, MomentField
 
 
 def no_args() -> list[Any]:
@@ -152,7 +152,7 @@ class Plan(Timing):
     # The latest due moment that a beat saw, whatever became of it.
     last_due_at = MomentField(null=True)
     last_run_at = MomentField(null=True)
-    last_job_id = models.UUIDField(null=True)
+    last_job_id = MentionedJobField(null=True)
     run_count = models.BigIntegerField(default=0)
     # Why no next run could be worked out, in words.
     error = models.TextField(blank=True)
@@ -193,7 +193,7 @@ class Tick(models.Model):
     ticked_at = MomentField(_("seen"), db_index=True)
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices)
     by_hand = models.BooleanField(_("by hand"), default=False)
-    job_id = models.UUIDField(_("job"), null=True)
+    job_id = MentionedJobField(_("job"), null=True)
     detail = models.TextField(_("detail"), blank=True)
 
     class Meta:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import transaction
+from django.db import ProgrammingError, connection, transaction
 
 from django_bgtasks.management.commands import runbeat, runworker
 from django_bgtasks.management.worker_options import check_name, config_from
@@ -66,6 +67,7 @@ VERBS: dict[str, dict[str, Words | None]] = {
     "schedules enable": {},
     "schedules disable": {},
     "schedules export": {"--format": FORMAT},
+    "grants": {},
     "import-celery-beat": {
         "--database": choice("default"),
         "--beat-schedule": choice("tests.celery_beat.tasks"),
@@ -88,6 +90,8 @@ NAMES: dict[str, Words] = {
     "schedules disable": choice("nightly"),
     "schedules export": choice("nightly"),
 }
+PART = choice("web", "worker", "beat", "admin")
+ROLE = choice("site", "Site-1.$", "public", "none", "é" * 40, "x" * 63, "\u0663")
 
 
 @pytest.fixture
@@ -105,6 +109,8 @@ def words(junk: Junk, verb: str, scene: Scene) -> Iterator[str]:
         yield "--no-input"
     if verb in NAMES:
         yield NAMES[verb](junk)
+    elif verb == "grants":
+        yield from (PART(junk), ROLE(junk))
     elif verb in ("show", "retry", "cancel") and junk.random() < 0.8:
         yield junk.choice((*scene.jobs, junk.text(storable=False)))
 
@@ -123,13 +129,28 @@ def said(*arguments: str) -> str:
     return out.getvalue()
 
 
+def granted(statements: str, role: str) -> None:
+    """See that the statements grant something to this role, which is not there."""
+    for statement in statements.splitlines():
+        refusal = ""
+        with suppress(ProgrammingError), transaction.atomic():
+            try:
+                connection.cursor().execute(statement)
+            except ProgrammingError as error:
+                refusal = str(error)
+                raise
+        assert f'role "{role}" does not exist' in refusal, statement
+
+
 def test_verbs(scene: Scene) -> None:
     for junk in cases("commands", 200):
         arguments = list(words(junk, junk.choice(tuple(VERBS)), scene))
         with tried(junk), transaction.atomic():
             junk.says(arguments)
             jobs = Job.objects.count()
-            said(*arguments)
+            shown = said(*arguments)
+            if arguments[0] == "grants":
+                granted(shown, arguments[-1])
             if arguments[0] != "schedules" and arguments[0] != "prune":
                 assert Job.objects.count() == jobs
             assert all(1 <= len(each.name) <= 128 for each in Queue.objects.all())

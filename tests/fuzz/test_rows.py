@@ -7,7 +7,6 @@ from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -23,6 +22,7 @@ from django_bgtasks.models import (
     Failure,
     FinishedJob,
     Job,
+    JobLink,
     JobLog,
     JobProgress,
     Plan,
@@ -50,7 +50,8 @@ pytestmark = [pytest.mark.django_db, unhurried]
 
 MODELS: tuple[Any, ...] = (
     *(Job, Job, ReadyJob, DeferredJob, RunningJob, FinishedJob, Attempt, JobProgress),
-    *(JobLog, Failure, Schedule, Schedule, Plan, Tick, Process, Queue, Rollup),
+    *(JobLink, JobLog, Failure, Schedule, Schedule, Plan, Tick, Process, Queue),
+    Rollup,
 )
 # Of the last ones Python has no date, and not every database takes them.
 TIMES = (
@@ -69,14 +70,17 @@ LENGTHS = (
 )
 
 
-def junk_for(junk: Junk, field: Any) -> Any:
+def junk_for(junk: Junk, field: Any, jobs: list[str]) -> Any:
     """A value that the column's type may hold; most databases refuse any other."""
     if field.null and junk.random() < 0.15:
         return None
     if isinstance(field, JSONTextField):
         return junk.choice((junk.text(), json.dumps(junk.json())))
-    if isinstance(field, (models.UUIDField, models.OneToOneField)):
-        return junk.choice((UUID(int=0), UUID(int=2**128 - 1))).hex
+    if isinstance(field, models.ForeignKey):
+        return junk_for(junk, field.target_field, jobs)
+    if isinstance(field, models.UUIDField):
+        known, text = junk.choice(jobs).replace("-", ""), junk.text()[:32]
+        return junk.choice(("0" * 32, "f" * 32, known, known, text, text))
     if isinstance(field, models.DateTimeField):
         return junk.choice(TIMES)
     if isinstance(field, models.DurationField):
@@ -87,19 +91,20 @@ def junk_for(junk: Junk, field: Any) -> Any:
         return junk.choice((0.0, -1.0, 1e308, "NaN", "Infinity"))
     if isinstance(field, models.DecimalField):
         return junk.choice((0, 999, -999, "90.000001"))
-    if isinstance(field, (models.IntegerField, models.ForeignKey)):
+    if isinstance(field, models.IntegerField):
         return junk.choice((0, -1, 2**15 - 1, -(2**15), 2**31 - 1, -(2**31), 2**63 - 1))
     text = junk.text()
     return text if junk.random() < 0.5 else text[: field.max_length]
 
 
-def spoil(junk: Junk, model: Any) -> bool:
-    """Write junk into some columns of all rows; False if the database will not."""
+def spoil(junk: Junk, scene: Scene) -> bool:
+    """Write junk into columns of all rows of a table; False if it is not taken."""
+    model = junk.choice(MODELS)
     fields = [
         each for each in model._meta.local_concrete_fields if not each.primary_key
     ]
     chosen = junk.sample(fields, min(len(fields), junk.choice((1, 1, 2))))
-    values = {field.column: junk_for(junk, field) for field in chosen}
+    values = {field.column: junk_for(junk, field, scene.jobs) for field in chosen}
     junk.says(model.__name__, values)
     try:
         with transaction.atomic(), lenient():
@@ -121,6 +126,8 @@ def scene(db: None) -> Scene:
         schedule=scene.schedule, due_at=now, ticked_at=now, outcome="enqueued"
     )
     JobLog.objects.create(job_id=scene.jobs[0], attempt=1, text="log")
+    for child in scene.jobs[1:4]:
+        JobLink.objects.create(job_id=child, parent_id=scene.jobs[0])
     fold.fold(worker.vendor)
     return scene
 
@@ -128,6 +135,8 @@ def scene(db: None) -> Scene:
 def all_go_on(scene: Scene) -> None:
     """Do what workers, supervisors and beats do; other jobs are run by that."""
     worker = InlineWorker("next")
+    # A beat's transactions are its own, and what fails is undone with them.
+    worker.vendor.atomic = transaction.atomic
     after = record.enqueue("after")
     worker.run_all()
     backend: Any = task_backends["default"]
@@ -147,7 +156,7 @@ def all_go_on(scene: Scene) -> None:
 def test_workers_and_beats_go_on(scene: Scene) -> None:
     for junk in cases("rows of workers", 150):
         with tried(junk), transaction.atomic():
-            if spoil(junk, junk.choice(MODELS)):
+            if spoil(junk, scene):
                 all_go_on(scene)
             transaction.set_rollback(True)
 
@@ -175,7 +184,7 @@ def test_admin_shows_them(scene: Scene) -> None:
             f"schedule/{scene.schedule.pk}/{junk.choice(('change', 'ticks'))}/",
         ]
         with tried(junk), transaction.atomic():
-            if spoil(junk, junk.choice(MODELS)):
+            if spoil(junk, scene):
                 for address in addresses:
                     answer: Any = boss.get(f"/admin/django_bgtasks/{address}")
                     assert answer.status_code < 500
@@ -201,7 +210,7 @@ def test_commands_and_status_pages_show_them(scene: Scene, settings: Any) -> Non
         form = junk.choice(("text", "json"))
         verbs = [*junk.sample(VERBS, 3), ("show", junk.choice(scene.jobs))]
         with tried(junk), transaction.atomic():
-            if spoil(junk, junk.choice(MODELS)):
+            if spoil(junk, scene):
                 for verb in verbs:
                     shows = "run" not in verb and "prune" not in verb
                     options = ["--format", form] if shows else []

@@ -297,10 +297,19 @@ def test_admin_cannot_pretend_to_be_a_worker(as_role: Any, scene: Scene) -> None
 
 @pytest.mark.django_db
 @pytest.mark.only_on("postgresql")
-@pytest.mark.parametrize("name", ['"x"; DROP TABLE a; --', "a b", "", "x" * 64])
+@pytest.mark.parametrize("name", ['"x"; DROP TABLE a; --', "a b", "", "public", "none"])
 def test_name_that_cannot_be_quoted_is_refused(name: str) -> None:
     with pytest.raises(CommandError, match="no name of a role"):
         printed("web", name)
+
+
+@pytest.mark.django_db
+@pytest.mark.only_on("postgresql")
+@pytest.mark.parametrize("name", ["x" * 64, "é" * 32])
+def test_name_that_would_be_cut_off_is_refused(name: str) -> None:
+    with pytest.raises(CommandError, match="longer than 63 bytes"):
+        printed("web", name)
+    assert f'TO "{name[:31]}"' in printed("web", name[:31])
 
 
 @pytest.mark.django_db

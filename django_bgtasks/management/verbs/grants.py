@@ -10,6 +10,10 @@ from ..console import Console
 from ..grants import ROLES, grants
 from .base import Verb, add_backend, find_backend
 
+# They are names of no role, quoted or not: the first one is everybody.
+_NO_ROLES = ("public", "none")
+_LONGEST = 63
+
 
 class GrantsVerb(Verb):
     name = "grants"
@@ -25,7 +29,10 @@ class GrantsVerb(Verb):
         role = options["role"]
         if not vendor.has_roles:
             raise CommandError("No grants are known for this kind of database.")
-        if not re.fullmatch(r"[\w$.-]{1,63}", role):
+        if not re.fullmatch(r"[\w$.-]+", role) or role in _NO_ROLES:
             raise CommandError(f"{role!r} is no name of a role that can be quoted.")
+        # A longer one is cut off, and may then be another role's.
+        if len(role.encode()) > _LONGEST:
+            raise CommandError(f"{role!r} is longer than {_LONGEST} bytes in UTF-8.")
         for statement in grants(options["part"], role, vendor.quote):
             console.line(statement)
