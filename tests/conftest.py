@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections
+from hypothesis import HealthCheck, settings
 
 from . import databases
 from .embedded_postgresql import EmbeddedPostgreSQL
@@ -28,6 +29,12 @@ ONE_VERSION = (
     *("architecture", "browser", "chaos", "fuzz", "interleavings", "plumbing"),
     *("stateful", "translations"),
 )
+
+# How long an example takes says something about the machine only.
+settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

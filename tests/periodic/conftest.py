@@ -6,19 +6,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, settings
 
 from django_bgtasks.compat import task_backends
 from django_bgtasks.models import Schedule
 from django_bgtasks.periodic import tick
 from django_bgtasks.results import public
 from django_bgtasks.vendors import vendor_of
-
-# How long an example takes says something about the machine only.
-settings.register_profile(
-    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("suite")
 
 
 class Clock:
