@@ -135,6 +135,70 @@ def test_deadlock_in_an_outer_transaction_is_told_to_who_began_it(committed):
     assert sorted(map(str, outcomes)) == ["1", "deadlock"]
 
 
+@pytest.fixture
+def snapshot_isolation(committed):
+    """Have MariaDB refuse to change what others did since this session's snapshot.
+
+    It does so by default from version 11.6 on, under REPEATABLE READ.
+    """
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW VARIABLES LIKE 'innodb_snapshot_isolation'")
+        if cursor.fetchone() is None:
+            pytest.skip("this MariaDB has no innodb_snapshot_isolation")
+        cursor.execute("SET SESSION innodb_snapshot_isolation = ON")
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    yield
+    connection.close()
+
+
+def overtaken(committed, other):
+    """Read a row, have another session change it, and change it all the same."""
+    Effect.objects.create(pk=1, key="before")
+    tries = []
+
+    def work():
+        tries.append(1)
+        with committed.vendor.atomic():
+            seen = Effect.objects.get(pk=1).key
+            if len(tries) == 1:
+                other.run(lambda: Effect.objects.update(key="by another"))
+            Effect.objects.filter(pk=1).update(key=f"{seen}, by the work")
+
+    return work, tries
+
+
+@pytest.mark.only_on("mariadb")
+def test_record_that_has_changed_since_it_was_read_is_tried_again(
+    committed, other, snapshot_isolation
+):
+    work, tries = overtaken(committed, other)
+    committed.vendor.persist(work)
+    assert len(tries) == 2
+    assert Effect.objects.get().key == "by another, by the work"
+
+
+@pytest.mark.only_on("mariadb")
+def test_record_that_has_changed_in_an_outer_transaction_is_told_to_who_began_it(
+    committed, other, snapshot_isolation
+):
+    work, tries = overtaken(committed, other)
+    with pytest.raises(OperationalError, match="1020"), transaction.atomic():
+        committed.vendor.persist(work)
+    assert len(tries) == 1
+    assert Effect.objects.get().key == "by another"
+
+
+@pytest.mark.only_on("mariadb")
+def test_worker_never_meets_a_record_that_has_changed(
+    committed, other, snapshot_isolation
+):
+    committed.prepare()
+    work, tries = overtaken(committed, other)
+    committed.vendor.persist(work)
+    assert len(tries) == 1
+
+
 @pytest.mark.only_on("sqlite")
 def test_locked_file_is_tried_again(committed, other):
     Effect.objects.create(pk=1, key="before")
