@@ -20,6 +20,7 @@ from ..exceptions import TaskCancelled, TaskExpired, TaskTimeout, UnknownTask
 from ..log_capture import begin, read_level
 from ..results import Control
 from ..sensitive import mask_of
+from ..vendors import without_row
 from .outcome import (
     CANCELLED,
     EXPIRED,
@@ -164,6 +165,21 @@ def refuse(
             execution.result.errors.append(outcome.error)
             outcome.execution = execution
     return outcome
+
+
+def unwritable(outcome: Outcome, error: Exception, worker: str) -> Outcome:
+    """Conclude a job whose outcome the database refuses.
+
+    The error tells neither of the row that is refused nor of sensitive arguments.
+    """
+    told = without_row(error)
+    if outcome.execution is not None:
+        shown = outcome.execution.masked(text := str(told))
+        if shown != text:
+            told = type(error)(shown).with_traceback(error.__traceback__)
+    refused = refuse(outcome.job, told, worker)
+    refused.execution, refused.plan = outcome.execution, outcome.plan
+    return refused
 
 
 def describe(exception: BaseException) -> TaskError:

@@ -14,7 +14,7 @@ from django.db import DatabaseError, transaction
 
 from ..exceptions import LateFinish
 from ..log import current_job, one_line
-from ..vendors import OUTAGES, Insert, Lane, Take, Taken, Vendor
+from ..vendors import OUTAGES, Insert, Lane, Take, Taken, Vendor, without_row
 from . import announce, claim, execute, finish, report, retry, shield
 from .outcome import RELEASED, RETRY, ClaimedJob, Execution, Outcome, Plan
 
@@ -64,9 +64,10 @@ def turn(
         )
     except OUTAGES:
         raise
-    except DatabaseError:
+    except DatabaseError as error:
         if figures is not None:
-            logger.exception("A write was refused; again, without its figures.")
+            text = "A write was refused; again, without its figures."
+            logger.error(text, exc_info=without_row(error))
             return turn(vendor, owner, outcomes, lanes, limit, None, share)
         if not outcomes:
             raise
@@ -148,8 +149,9 @@ def _write_singly(
         except OUTAGES:
             raise
         except DatabaseError as error:
-            logger.exception("The outcome of job %s is refused.", each.job.public_id)
-            outcome = _unwritable(each, error, owner)
+            outcome = execute.unwritable(each, error, owner.name)
+            text = "The outcome of job %s is refused."
+            logger.error(text, each.job.public_id, exc_info=outcome.exception)
             done = _write(vendor, owner, outcome)
         (written if done else late).append(outcome)
     return written, late
@@ -158,12 +160,6 @@ def _write_singly(
 def _write(vendor: Vendor, owner: Owner, outcome: Outcome) -> bool:
     gone, _ = vendor.persist(lambda: _exchange(vendor, owner, [outcome], None))
     return bool(gone)
-
-
-def _unwritable(outcome: Outcome, error: Exception, owner: Owner) -> Outcome:
-    refused = execute.refuse(outcome.job, error, owner.name)
-    refused.execution, refused.plan = outcome.execution, outcome.plan
-    return refused
 
 
 def _drop(vendor: Vendor, owner: Owner, empty: list[str]) -> None:
@@ -237,7 +233,12 @@ def _finish_with_body(
     execution: Execution, vendor: Vendor, owner: Owner, outcome: Outcome
 ) -> None:
     swap = finish.swap(vendor, owner.id, owner.name, [outcome])
-    gone, _ = vendor.exchange(swap, None)
+    try:
+        gone, _ = vendor.exchange(swap, None)
+    except OUTAGES:
+        raise
+    except DatabaseError as error:
+        raise without_row(error) from None
     if not gone:
         raise LateFinish(
             f"Job {execution.job.public_id} was rescued or cancelled meanwhile; what "

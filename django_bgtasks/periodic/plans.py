@@ -19,7 +19,7 @@ from ..log import one_line
 from ..models import TIMING_FIELDS, Plan, Schedule, Tick
 from ..models.schedule import Timing as TimingModel
 from ..results import public
-from ..vendors import OUTAGES, Vendor
+from ..vendors import OUTAGES, Vendor, without_row
 from .clocked import Clocked
 from .decide import first
 from .naive import Naive
@@ -174,7 +174,7 @@ def put_off(vendor: Vendor, key: int, error: Exception) -> None:
 def reason(error: Exception) -> str:
     """Return what is wrong in words that every database stores."""
     kind = "" if type(error) is ValueError else f"{type(error).__name__}: "
-    return payload.printable(f"{kind}{error}")[:_LONGEST_REASON]
+    return payload.printable(f"{kind}{without_row(error)}")[:_LONGEST_REASON]
 
 
 def next_wake(vendor: Vendor, backend: str) -> datetime | None:

@@ -20,7 +20,7 @@ from ..lifecycle.enqueue import enqueue_orders
 from ..log import one_line
 from ..models import Plan, Schedule, Tick
 from ..results import public
-from ..vendors import OUTAGES, Vendor
+from ..vendors import OUTAGES, Vendor, without_row
 from . import plans
 from .decide import Decision, decide
 from .overlap import unfinished
@@ -71,8 +71,11 @@ def _tick_all(vendor: Vendor, backend: Any) -> tuple[bool, int]:
         return _tick(vendor, backend)
     except OUTAGES:
         raise
-    except Exception:
-        logger.exception("Due schedules could not be ticked together; now each alone.")
+    except Exception as error:
+        logger.error(
+            "Due schedules could not be ticked together; now each alone.",
+            exc_info=without_row(error),
+        )
     enqueued = 0
     for key in plans.due_keys(vendor, backend.alias, BATCH):
         try:

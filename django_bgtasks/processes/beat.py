@@ -15,7 +15,7 @@ from django.db import ProgrammingError
 from ..periodic import plans, tick
 from ..periodic.declare import declarations
 from ..periodic.sync import sync
-from ..vendors import OUTAGES, vendor_of
+from ..vendors import OUTAGES, vendor_of, without_row
 from .outage import Outage
 
 logger = logging.getLogger("django_bgtasks.beat")
@@ -79,9 +79,12 @@ class Beat:
         except OUTAGES as error:
             self.failed = True
             return self.outage.note(error)
-        except Exception:
+        except Exception as error:
             self.failed = True
-            logger.exception("A look at the schedules failed; the next follows.")
+            logger.error(
+                "A look at the schedules failed; the next follows.",
+                exc_info=without_row(error),
+            )
             return _AFTER_ERROR
         return pause
 
@@ -95,10 +98,11 @@ class Beat:
             raise
         except Exception as error:
             self.failed = True
+            told = without_row(error)
             logger.error(
                 "Declared schedules stay as they were: %s",
-                error,
-                exc_info=not isinstance(error, ImproperlyConfigured),
+                told,
+                exc_info=None if isinstance(error, ImproperlyConfigured) else told,
             )
         plans.try_again(self.vendor, alias)
         self._has_begun = True

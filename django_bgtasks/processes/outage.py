@@ -5,6 +5,7 @@ import random
 import time
 from typing import Any
 
+from ..vendors import without_row
 from .tidy import expire
 
 logger = logging.getLogger("django_bgtasks.worker")
@@ -51,4 +52,4 @@ class Outage:
 
     def _log(self, message: str, error: Exception) -> None:
         self._logged_at = time.monotonic()
-        logger.error(message, str(error).strip())
+        logger.error(message, str(without_row(error)).strip())

@@ -8,6 +8,7 @@ from django.db import connections
 from django.utils.connection import ConnectionProxy
 
 from .base import Vendor
+from .refusals import without_row
 from .rows import LONG_AGO, Insert, Lane, Move, Swap, Table, Take, Taken
 from .session import OUTAGES
 from .stencil import Blank, Stencil
@@ -29,6 +30,7 @@ __all__ = [
     "Vendor",
     "Watcher",
     "vendor_of",
+    "without_row",
 ]
 
 

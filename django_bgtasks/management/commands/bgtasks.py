@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 
 from ...payload import printable
+from ...vendors import without_row
 from ..console import Console
 from ..verbs.base import Verb
 from ..verbs.celery_beat import ImportCeleryBeatVerb
@@ -47,8 +48,9 @@ class Command(BaseCommand):
         try:
             options["run"](Console(self), options)
         except DatabaseError as error:
+            told = str(without_row(error)).strip()
             raise CommandError(
-                f"The database does not answer as it should: {str(error).strip()}\n"
+                f"The database does not answer as it should: {told}\n"
                 f"Is it running, and has 'manage.py migrate' been run?"
             ) from error
 
