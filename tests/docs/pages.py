@@ -44,6 +44,20 @@ def codes(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
+def places(text: str) -> list[str]:
+    """Return the tests that a text names: ``tests/a``, or ``tests/b.py::test_c``."""
+    return re.findall(r"`(tests/[^`\s]+)`", text)
+
+
+def is_there(test: str) -> bool:
+    """Tell whether a test that is named is there, or one at least of its place."""
+    path, _, name = test.partition("::")
+    found = ROOT / path
+    files = [found] if found.is_file() else [*found.glob("test_*.py")]
+    wanted = rf"^(async )?def {name or 'test_'}" + (r"\b" if name else "")
+    return any(re.search(wanted, each.read_text(), re.MULTILINE) for each in files)
+
+
 def blocks(page: str, language: str) -> list[tuple[str, str]]:
     """Return the caption, or "", and the text of each block in a language."""
     return [

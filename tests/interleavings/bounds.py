@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-# Set to 1 by `make chaos`.
+# Set to 1 by `make thorough`.
 THOROUGH = os.environ.get("BGTASKS_THOROUGH", "") not in ("", "0")
 # Orders of a scene that are played; and of one that has more, so many by chance.
 MOST = 20_000 if THOROUGH else 24
