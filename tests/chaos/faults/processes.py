@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from ..scene import Scene
 
 
-def _signal(pids: Iterable[int], number: int) -> None:
+def signal_all(pids: Iterable[int], number: int) -> None:
+    """Send a signal to those of these that are still there, in their order."""
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
@@ -78,7 +79,7 @@ class KillHost(Fault):
         team.send_signal(signal.SIGSTOP)
         scene.learn()
         family = scene.family(team.pid)
-        _signal(family - {team.pid}, signal.SIGKILL)
+        signal_all(family - {team.pid}, signal.SIGKILL)
         team.send_signal(signal.SIGKILL)
         return family
 
@@ -127,7 +128,7 @@ class StopStorm(Fault):
             if scene.beats and scene.chance.random() < 0.3:
                 scene.chance.choice(scene.beats).send_signal(signal.SIGTERM)
             if whom in ("children", "all"):
-                _signal(family - {team.pid}, signal.SIGTERM)
+                signal_all(family - {team.pid}, signal.SIGTERM)
             if whom != "children":
                 team.send_signal(signal.SIGTERM)
             if whom == "twice":
@@ -160,15 +161,15 @@ class Zombie(Fault):
 
     def _stop(self, scene: Scene) -> None:
         for _ in range(100):
-            _signal(self.stopped, signal.SIGSTOP)
+            signal_all(self.stopped, signal.SIGSTOP)
             if scene.server.vendor != "sqlite" or _is_free(scene):
                 return
-            _signal(self.stopped, signal.SIGCONT)
+            signal_all(self.stopped, signal.SIGCONT)
             time.sleep(0.01)
 
     def heal(self, scene: Scene) -> None:
         # Its processes first, before their supervisor hears what has become of them.
-        _signal(sorted(self.stopped, reverse=True), signal.SIGCONT)
+        signal_all(sorted(self.stopped, reverse=True), signal.SIGCONT)
 
 
 def _is_free(scene: Scene) -> bool:
@@ -256,7 +257,7 @@ class SignalPoint(KillPoint):
         super().heal(scene)
         # Who has taken an order by now has noted it, and heeds it at once.
         time.sleep(0.1)
-        _signal((each["pid"] for each in self._new(scene)), signal.SIGCONT)
+        signal_all((each["pid"] for each in self._new(scene)), signal.SIGCONT)
 
     def until(self, line: dict[str, Any]) -> float:
         return time.monotonic() if line["signal"] == signal.SIGSTOP else line["at"]

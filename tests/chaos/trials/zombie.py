@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import time
@@ -22,6 +21,7 @@ from tests.testapp.models import Effect
 
 from .. import tasks
 from ..facts import unfinished
+from ..faults.processes import signal_all
 from ..figure import Figure
 from ..ledger import Blow, is_atomic
 from .base import Trial
@@ -49,16 +49,14 @@ class ZombieLate(Trial):
         )
         family = self.scene.family(team.pid)
         began = time.monotonic()
-        for each in sorted(family):
-            os.kill(each, signal.SIGSTOP)
+        signal_all(sorted(family), signal.SIGSTOP)
         torn = self.torn(keys, family)
         self.begun_again(torn)
         self.wait(lambda: self.have_ended({run.key for run in torn}), "their ends")
         self.wait(lambda: not unfinished(), "the record of their ends")
         before = _state(keys)
         # Their supervisor, awake, would kill them before they say a word.
-        for each in sorted(family - {team.pid}):
-            os.kill(each, signal.SIGCONT)
+        signal_all(family - {team.pid}, signal.SIGCONT)
         self.wait(lambda: not any(map(_lives, family - {team.pid})), "their end")
         self.blows.append(Blow(self.name, began, time.monotonic(), family))
         team.send_signal(signal.SIGCONT)
