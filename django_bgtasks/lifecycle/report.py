@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import DatabaseError
+
 from .. import payload
 from ..models import Job, JobProgress
 from ..results import Control, public
-from ..vendors import Vendor
+from ..vendors import OUTAGES, Vendor, without_row
 
 
 def facts(result: Any, limit: int, *, metadata: bool) -> dict[str, Any]:
@@ -47,7 +49,12 @@ def store_all(vendor: Vendor, reports: dict[str, Any]) -> None:
             for job_id, (values, _) in reports.items():
                 store(vendor.connection.alias, job_id, values, now)
 
-    vendor.persist(work)
+    try:
+        vendor.persist(work)
+    except OUTAGES:
+        raise
+    except DatabaseError as error:
+        raise without_row(error) from None
     for _, waiting in reports.values():
         for event in waiting:
             event.set()

@@ -238,7 +238,9 @@ def _finish_with_body(
     except OUTAGES:
         raise
     except DatabaseError as error:
-        raise without_row(error) from None
+        if (told := without_row(error)) is error:
+            raise
+        raise told from None
     if not gone:
         raise LateFinish(
             f"Job {execution.job.public_id} was rescued or cancelled meanwhile; what "
@@ -293,4 +295,4 @@ def _attempt_inline(vendor: Vendor, owner: Owner, job: ClaimedJob) -> Outcome:
         turn(vendor, owner, [Outcome(job, RELEASED)])
         raise
     except Exception as error:
-        return execute.refuse(job, error, owner.name)
+        return execute.refuse(job, without_row(error), owner.name)

@@ -46,7 +46,8 @@ class Outage:
         if self._since is not None:
             away = time.monotonic() - self._since
             self._since = None
-            # Also those that were made meanwhile, to a server that only reads.
+            # Also what was made meanwhile, to a server that only reads.
+            self._vendor.forget_pooled()
             expire()
             logger.warning("The database is back after %.1f s.", away)
 

@@ -38,17 +38,21 @@ def has_expired() -> bool:
 def refresh() -> None:
     """Close what is broken or too old, as Django does around a request.
 
-    After an outage, close all that is not in the middle of something.
+    After an outage, close all that is not in the middle of something, and that later.
     """
-    expired, _seen.outages = has_expired(), _outages
+    now = _outages
+    expired, is_done = _seen.outages != now, True
     for connection in connections.all(initialized_only=True):
         try:
             if expired and not connection.in_atomic_block:
                 connection.close()
             else:
+                is_done &= not connection.in_atomic_block
                 connection.close_if_unusable_or_obsolete()
         except Exception:
             _discard(connection)
+    if is_done:
+        _seen.outages = now
 
 
 def tidy(connection: Any, *, spoilt: bool) -> None:

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q, Value
+from django.db.models import Case, Q, Value, When
 
 from ..models import Process, RunningJob
 from ..results import public
 from ..vendors import Vendor
 
-# No heartbeat comes from so far ahead, whatever was done to the database's clock: a
-# hand has set it, and nobody else would ever take up that process's jobs.
+# A hand has set a heartbeat that lies so far ahead, or the database's clock was wrong.
 _AHEAD = timedelta(days=1)
 
 
@@ -54,20 +53,26 @@ def find_dead(
 ) -> list[Death]:
     """Return the processes that have been silent for too long.
 
-    With them those whose heartbeat is a day ahead or more, and the owners of running
-    jobs that have no row: somebody deleted it, or rescued them while a claim of theirs
-    was under way. ``now`` stands in for the database's clock.
+    With them the owners of running jobs that have no row: somebody deleted it, or
+    rescued them while a claim of theirs was under way. A heartbeat that lies a day
+    ahead or more is set to now, so that its process has as long as any other to say
+    that it lives, and is dead if it does not. ``now`` stands in for the database's
+    clock.
     """
     alias = vendor.connection.alias
     now = now or vendor.now()
     silent_since, ahead = public(now - rescue_after), public(now + _AHEAD)
     processes = Process.objects.using(alias)
-    silent = processes.filter(
-        Q(heartbeat_at__lt=silent_since) | Q(heartbeat_at__gt=ahead)
-    ).values_list("pk", "name")
+    is_ahead = Q(heartbeat_at__gt=ahead)
+    silent = processes.filter(Q(heartbeat_at__lt=silent_since) | is_ahead).values_list(
+        "pk", "name", Case(When(is_ahead, then=1), default=0)
+    )
     ownerless = (
         RunningJob.objects.using(alias)
         .exclude(process_id__in=processes.values("pk"))
-        .values_list("process_id", Value("unknown"))
+        .values_list("process_id", Value("unknown"), Value(0))
     )
-    return [Death(pk, name) for pk, name in silent.union(ownerless)]
+    found = list(silent.union(ownerless))
+    if early := [pk for pk, _, is_early in found if is_early]:
+        processes.filter(is_ahead, pk__in=early).update(heartbeat_at=public(now))
+    return [Death(pk, name) for pk, name, is_early in found if not is_early]

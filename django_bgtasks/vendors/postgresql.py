@@ -42,11 +42,10 @@ class PostgreSQL(Vendor):
         # By the tables and columns that they fill.
         self._statements: dict[Any, Statement] = {}
 
-    def leave_server(self) -> None:
-        # What Django's pool keeps leads to the same server. Older ones cannot let go.
+    def forget_pooled(self) -> None:
+        # Older pools cannot let go.
         if drain := getattr(self.connection.pool, "drain", None):
             drain()
-        super().leave_server()
 
     def put(self, inserts: Sequence[Insert], then: Then = None) -> datetime:
         if all(len(insert.rows) == 1 for insert in inserts):

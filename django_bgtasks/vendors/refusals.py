@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from django.db import Error
+
 E = TypeVar("E", bound=BaseException)
 
 
@@ -14,6 +16,9 @@ def without_row(error: E) -> E:
     of jobs. Any other error is returned as it is.
     """
     for each in (error.__cause__, error):
+        # Others may tell of a row as they like, and be made in other ways.
+        if not isinstance(error, (Error, type(each))):
+            continue
         message = getattr(getattr(each, "diag", None), "message_primary", None)
         if message:
             return type(error)(message).with_traceback(error.__traceback__)

@@ -55,7 +55,11 @@ class Session:
 
     def leave_server(self) -> None:
         """Close this connection; the next one may lead to another server."""
+        self.forget_pooled()
         self.connection.close()
+
+    def forget_pooled(self) -> None:
+        """Have Django's pool, if there is one, lend no session that it has now."""
 
     def now(self) -> datetime:
         """The database's clock, aware."""

@@ -49,7 +49,12 @@ def is_opened(connection: Any) -> bool:
 
 
 def _is_of_django(function: Any) -> bool:
-    # What wraps a function often takes over its name and module.
-    if type(function) is not FunctionType:
-        return False
-    return str(function.__globals__["__name__"]).startswith("django.")
+    # What wraps a function often takes over its name and module; Django's own
+    # decorators may wrap others' functions.
+    while function is not None:
+        if type(function) is not FunctionType:
+            return False
+        if not str(function.__globals__["__name__"]).startswith("django."):
+            return False
+        function = getattr(function, "__wrapped__", None)
+    return True

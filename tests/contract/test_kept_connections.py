@@ -67,3 +67,7 @@ def test_transaction_that_is_open_is_let_end(outage, other):
         other.run(lambda: outage.note(ValueError("away")))
         tidy.refresh()
         assert session() is kept
+    assert tidy.has_expired()
+    tidy.refresh()
+    assert session() is not kept
+    assert not tidy.has_expired()

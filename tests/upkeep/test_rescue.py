@@ -22,8 +22,10 @@ from django_bgtasks.models import (
     Rollup,
     RunningJob,
 )
+from django_bgtasks.upkeep import presence
 from django_bgtasks.upkeep.promote import promote
 from django_bgtasks.upkeep.rescue import BATCH, Death, find_dead, rescue
+from django_bgtasks.vendors import vendor_of
 from tests.elsewhere import at_once, elsewhere, impatient
 from tests.inline import InlineWorker, whereabouts
 
@@ -345,21 +347,31 @@ def test_process_that_was_silent_too_long_is_dead(worker):
     assert death.started is None
 
 
-def test_process_whose_heartbeat_lies_in_the_future_is_dead(worker):
-    """A hand has set it: its jobs would be nobody's for as long."""
-    other = InlineWorker("other")
+def test_process_whose_heartbeat_lies_in_the_future_has_to_say_that_it_lives(worker):
+    """A hand has set it, or a clock was wrong; its jobs would be nobody's."""
+    after = timedelta(seconds=20)
+    other, early = InlineWorker("other"), InlineWorker("early")
     silence(worker, -90_000)
-    silence(other, -3_600)
-    (death,) = find_dead(worker.vendor, timedelta(seconds=20))
+    silence(other, -90_000)
+    silence(early, -3_600)
+    assert find_dead(worker.vendor, after) == []
+    presence.beat(other.vendor, [other.owner.id], now=later(19))
+    (death,) = find_dead(worker.vendor, after, later(21))
     assert death.process == worker.owner.id
 
 
 @pytest.mark.only_on("postgresql")
-def test_process_whose_heartbeat_is_infinity_is_dead(worker):
+def test_process_whose_heartbeat_is_infinity_has_to_say_that_it_lives(worker):
     with connection.cursor() as cursor:
         cursor.execute("UPDATE django_bgtasks_process SET heartbeat_at = 'infinity'")
-    (death,) = find_dead(worker.vendor, timedelta(seconds=20))
+    after = timedelta(seconds=20)
+    assert find_dead(worker.vendor, after) == []
+    (death,) = find_dead(worker.vendor, after, later(21))
     assert death.process == worker.owner.id
+
+
+def later(seconds):
+    return vendor_of(connection).now() + timedelta(seconds=seconds)
 
 
 def test_live_processes_are_not_dead(worker):
