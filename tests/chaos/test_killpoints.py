@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,17 @@ Points = list[str]
 
 
 @pytest.fixture
-def worker(transactional_db: None) -> InlineWorker:
+def worker(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[InlineWorker]:
+    options = dict(connection.settings_dict["OPTIONS"])
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    connection.close()
     worker = InlineWorker()
     worker.vendor.prepare_worker()
-    return worker
+    yield worker
+    # What a worker's session is told is for nobody else.
+    connection.close()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
@@ -136,19 +137,19 @@ def all_go_on(scene: Scene) -> None:
     """Do what workers, supervisors and beats do; other jobs are run by that."""
     worker = InlineWorker("next")
     # A beat's transactions are its own, and what fails is undone with them.
-    worker.vendor.atomic = transaction.atomic
-    after = record.enqueue("after")
-    worker.run_all()
-    backend: Any = task_backends["default"]
-    death = rescue.Death(process=scene.process, name="worker-1")
-    rescue.rescue(worker.vendor, death, backend.settings)
-    for death in rescue.find_dead(worker.vendor, timedelta(seconds=20)):
+    with patch.object(worker.vendor, "atomic", transaction.atomic):
+        after = record.enqueue("after")
+        worker.run_all()
+        backend: Any = task_backends["default"]
+        death = rescue.Death(process=scene.process, name="worker-1")
         rescue.rescue(worker.vendor, death, backend.settings)
-    tick.look(worker.vendor, backend)
-    worker.run_all()
-    prune.prune(connection)
-    fold.fold(worker.vendor)
-    ticks.prune_ticks(worker.vendor, timedelta(days=30))
+        for death in rescue.find_dead(worker.vendor, timedelta(seconds=20)):
+            rescue.rescue(worker.vendor, death, backend.settings)
+        tick.look(worker.vendor, backend)
+        worker.run_all()
+        prune.prune(connection)
+        fold.fold(worker.vendor)
+        ticks.prune_ticks(worker.vendor, timedelta(days=30))
     after.refresh()
     assert after.status == TaskResultStatus.SUCCESSFUL
 
