@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError
-
 from .. import payload
 from ..models import Job, JobProgress
 from ..results import Control, public
-from ..vendors import OUTAGES, Vendor, without_row
+from ..vendors import Vendor
+from ..vendors.refusals import hiding_rows
 
 
 def facts(result: Any, limit: int, *, metadata: bool) -> dict[str, Any]:
@@ -49,12 +48,8 @@ def store_all(vendor: Vendor, reports: dict[str, Any]) -> None:
             for job_id, (values, _) in reports.items():
                 store(vendor.connection.alias, job_id, values, now)
 
-    try:
+    with hiding_rows():
         vendor.persist(work)
-    except OUTAGES:
-        raise
-    except DatabaseError as error:
-        raise without_row(error) from None
     for _, waiting in reports.values():
         for event in waiting:
             event.set()

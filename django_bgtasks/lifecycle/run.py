@@ -14,7 +14,8 @@ from django.db import DatabaseError, transaction
 
 from ..exceptions import LateFinish
 from ..log import current_job, one_line
-from ..vendors import OUTAGES, Insert, Lane, Take, Taken, Vendor, without_row
+from ..vendors import OUTAGES, Insert, Lane, Take, Taken, Vendor
+from ..vendors.refusals import hiding_rows, without_row
 from . import announce, claim, execute, finish, report, retry, shield
 from .outcome import RELEASED, RETRY, ClaimedJob, Execution, Outcome, Plan
 
@@ -233,14 +234,8 @@ def _finish_with_body(
     execution: Execution, vendor: Vendor, owner: Owner, outcome: Outcome
 ) -> None:
     swap = finish.swap(vendor, owner.id, owner.name, [outcome])
-    try:
+    with hiding_rows():
         gone, _ = vendor.exchange(swap, None)
-    except OUTAGES:
-        raise
-    except DatabaseError as error:
-        if (told := without_row(error)) is error:
-            raise
-        raise told from None
     if not gone:
         raise LateFinish(
             f"Job {execution.job.public_id} was rescued or cancelled meanwhile; what "

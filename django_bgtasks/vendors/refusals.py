@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
-from django.db import Error
+from django.db import DatabaseError, Error
+
+from .session import OUTAGES
 
 E = TypeVar("E", bound=BaseException)
 
@@ -23,3 +27,16 @@ def without_row(error: E) -> E:
         if message:
             return type(error)(message).with_traceback(error.__traceback__)
     return error
+
+
+@contextmanager
+def hiding_rows() -> Iterator[None]:
+    """Have a refusal of what runs in here raised without the row it is about."""
+    try:
+        yield
+    except OUTAGES:
+        raise
+    except DatabaseError as error:
+        if (told := without_row(error)) is error:
+            raise
+        raise told from None

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 
 from django_bgtasks import task
 from django_bgtasks.models import Job, RunningJob
+from tests.chaos import evil
 from tests.testapp.models import Effect
 
 # -- that end the process -----------------------------------------------------
@@ -112,12 +113,7 @@ def change_signal_handlers() -> None:
 
 @task
 def ignore_signals() -> None:
-    """As a library in C might, in any thread."""
-    set_handler = ctypes.CDLL(None).signal
-    set_handler.argtypes = (ctypes.c_int, ctypes.c_void_p)
-    set_handler.restype = ctypes.c_void_p
-    for number in (signal.SIGTERM, signal.SIGINT):
-        set_handler(number, signal.SIG_IGN)
+    evil.ignore(signal.SIGTERM, signal.SIGINT)
 
 
 @task

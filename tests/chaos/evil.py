@@ -53,13 +53,17 @@ def _leave_threads() -> None:
         threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
 
 
-def _change_signal_handlers() -> None:
-    """As a library in C might, which no thread keeps from it."""
+def ignore(*numbers: int) -> None:
+    """Have this process ignore signals, as a library in C might, in any thread."""
     set_handler = ctypes.CDLL(None).signal
     set_handler.argtypes = (ctypes.c_int, ctypes.c_void_p)
     set_handler.restype = ctypes.c_void_p
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+    for number in numbers:
         set_handler(number, signal.SIG_IGN)
+
+
+def _change_signal_handlers() -> None:
+    ignore(signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 
 def _close_connection() -> None:
